@@ -1,0 +1,1 @@
+"""What central and the edge say to each other: records and pure rules, no I/O."""

@@ -1,0 +1,39 @@
+"""What central may ask of an agent, and what an agent says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from msgspec import Meta, Raw
+
+from central.contract.codec import Count, Id, Time, Word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Do this once, before it expires; running it twice is harmless."""
+
+    command: Id
+    name: Id
+    expires: Time
+    body: Raw = field(default_factory=lambda: Raw(b"{}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    command: Id
+    ok: bool
+    said: Annotated[str, Meta(max_length=2000)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Retained, and the agent's last will (`online` false): counts by name, never a person."""
+
+    online: bool
+    version: Word
+    epoch: Id
+    boot: Id
+    counts: dict[str, Count] = field(default_factory=dict)
+    troubles: Annotated[tuple[str, ...], Meta(max_length=50)] = ()

@@ -1,0 +1,156 @@
+"""The way down: feeds of rows with versions, pulled page by page, and the records they carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Raw
+
+from central.contract.codec import Count, Digest, Id, Text, Time, Word, decode
+
+PURPOSES = ("presence", "signage", "messages", "analysis")
+"""What a customer agrees to, each by itself."""
+Language = Literal["ja", "en"]
+Texts = dict[Language, Text]
+"""One text in each language; Japanese is always there."""
+Key = Annotated[str, Meta(min_length=1, max_length=128)]
+MAX_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The latest state of one key, or (body None) its tombstone; `until` is enforced by the edge itself."""
+
+    key: Key
+    version: Count
+    body: Raw | None = None
+    until: Time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """Give me what changed in this feed of this scope after my cursor."""
+
+    scope: Id
+    feed: Id
+    after: Count
+    generation: str
+    limit: Annotated[int, Meta(ge=1, le=MAX_ROWS)] = MAX_ROWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Rows with versions after..upto. `generation` is not the puller's, or after < horizon: a snapshot from 0."""
+
+    scope: Id
+    feed: Id
+    after: Count
+    upto: Count
+    head: Count
+    generation: Id
+    horizon: Count
+    """Below this, tombstones are forgotten: a cursor older than it must begin anew."""
+    rows: Annotated[tuple[Row, ...], Meta(max_length=MAX_ROWS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """A hint, retained: how far each feed of a scope has come."""
+
+    scope: Id
+    generation: Id
+    heads: dict[str, Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interest:
+    """A product that a customer bought or looked at, and when last."""
+
+    sku: Word
+    at: Time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coupon:
+    coupon: Id
+    title: Texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a store may know of one customer who agreed; a customer who did not has no row."""
+
+    customer: Id
+    purposes: Annotated[tuple[Id, ...], Meta(max_length=16)]
+    language: Language = "ja"
+    nickname: Annotated[str, Meta(max_length=40)] = ""
+    points: Count = 0
+    bought: Annotated[tuple[Interest, ...], Meta(max_length=200)] = ()
+    viewed: Annotated[tuple[Interest, ...], Meta(max_length=200)] = ()
+    coupons: Annotated[tuple[Coupon, ...], Meta(max_length=50)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """Whose beacon or code this is; the row's key is the token's keyed hash (see member_code)."""
+
+    customer: Id
+    means: Literal["beacon", "code"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    sku: Word
+    name: Texts
+    yen: Count
+    category: Id
+    picture: Digest | None = None
+    note: Texts = field(default_factory=dict)
+    sensitive: bool = False
+    """Never on a screen for a person: medicine, underwear, and the like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """One product in one store."""
+
+    sku: Word
+    on_hand: Count
+    sold: Count
+    """Pieces sold here in the last 30 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """One item of the anonymous loop."""
+
+    content: Id
+    layout: Id
+    title: Texts
+    text: Texts = field(default_factory=dict)
+    picture: Digest | None = None
+    seconds: Annotated[int, Meta(ge=2, le=3600)] = 8
+    order: Count = 0
+
+
+FEEDS: dict[str, type[Any] | None] = {
+    "profiles": Profile,
+    "tokens": Token,
+    "products": Product,
+    "stock": Stock,
+    "content": Content,
+    "coupons": None,
+    "orders": None,
+    "settings": None,
+    "model": None,
+}
+"""Every feed and its record; None where the feed is named and its record comes with its issue."""
+
+
+def read(feed: str, body: bytes) -> Any:
+    """Decode a row's body by its feed. Raises Unreadable; KeyError for a feed that has no record."""
+    shape = FEEDS[feed]
+    if shape is None:
+        raise KeyError(feed)
+    return decode(body, shape)

@@ -1,0 +1,190 @@
+"""What an agent is told: its store, its broker, its senses and its screens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ground import settings
+
+_ID = re.compile(r"^[a-z0-9-]{1,64}$")
+_SOCKET_PATH = 100
+"""Bytes of a Unix socket's path that every Linux takes (the kernel's limit is 108 with the NUL)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str = ""
+    password: str = ""
+
+    def __post_init__(self) -> None:
+        _port("port", self.port)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ble:
+    """A real Bluetooth adapter, through BlueZ."""
+
+    kind: Literal["ble"]
+    name: str
+    zone: str
+    adapter: str = "hci0"
+
+    def __post_init__(self) -> None:
+        _id("name", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """A real camera, through V4L2."""
+
+    kind: Literal["camera"]
+    name: str
+    zone: str
+    device: int = 0
+
+    def __post_init__(self) -> None:
+        _id("name", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedRadio:
+    """A radio that hears the beacons of a scenario's shoppers."""
+
+    kind: Literal["simulated-radio"]
+    name: str
+    zone: str
+    scenario: Path
+    start: float = 0.0
+    """CLOCK_MONOTONIC at the scenario's second 0; 0: when the sensor starts."""
+
+    def __post_init__(self) -> None:
+        _id("name", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedCamera:
+    """A camera that sees the codes which a scenario's shoppers show to the reader of this name."""
+
+    kind: Literal["simulated-camera"]
+    name: str
+    zone: str
+    scenario: Path
+    start: float = 0.0
+    frames_per_second: int = 15
+
+    def __post_init__(self) -> None:
+        _id("name", self.name)
+        if not 1 <= self.frames_per_second <= 60:
+            raise ValueError("frames_per_second: must be 1 to 60")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Adverts from a file of JSON lines, in the time they were recorded in."""
+
+    kind: Literal["recorded"]
+    name: str
+    zone: str
+    file: Path
+
+    def __post_init__(self) -> None:
+        _id("name", self.name)
+
+
+SensorConfig = Ble | Camera | SimulatedRadio | SimulatedCamera | Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A part of the store that one can stand in; the levels are of a smoothed RSSI in dBm."""
+
+    zone: str
+    enter_dbm: float = -70.0
+    exit_dbm: float = -78.0
+
+    def __post_init__(self) -> None:
+        _id("zone", self.zone)
+        if self.exit_dbm > self.enter_dbm:
+            raise ValueError("exit_dbm: must not be above enter_dbm, or who stands on the border comes and goes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenConfig:
+    """A player, by its socket, and the zones from which it is seen."""
+
+    screen: str
+    socket: Path
+    zones: tuple[str, ...]
+    use: Literal["shelf", "till"] = "shelf"
+
+    def __post_init__(self) -> None:
+        _id("screen", self.screen)
+        if len(str(self.socket).encode()) > _SOCKET_PATH:
+            raise ValueError(f"socket: is longer than {_SOCKET_PATH} bytes: choose a shorter folder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeConfig:
+    """The section `edge:`."""
+
+    store: str
+    agent: str
+    key: str
+    """64 hex digits: the key of this store's tokens, as `central store-key STORE` prints it."""
+    folder: Path
+    broker: Broker
+    assets: str = "http://127.0.0.1:8710/assets"
+    zones: tuple[Zone, ...]
+    sensors: tuple[SensorConfig, ...]
+    screens: tuple[ScreenConfig, ...]
+    languages: tuple[Literal["ja", "en"], ...] = ("ja", "en")
+    outbox_mb: int = 256
+    confirm_hours: int = 24
+    """How old unconfirmed consent may be before everything is anonymous."""
+    log: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __post_init__(self) -> None:
+        _id("store", self.store)
+        _id("agent", self.agent)
+        if not re.fullmatch("[0-9a-f]{64}", self.key):
+            raise ValueError("key: must be 64 hex digits, as `noren central store-key STORE` prints them")
+        if self.outbox_mb < 1 or self.confirm_hours < 1:
+            raise ValueError("outbox_mb: it and confirm_hours must be at least 1")
+        if not self.languages:
+            raise ValueError("languages: name at least one of ja, en")
+        zones = [zone.zone for zone in self.zones]
+        for what, names in (
+            ("zones", zones),
+            ("sensors", [sensor.name for sensor in self.sensors]),
+            ("screens", [screen.screen for screen in self.screens]),
+        ):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ValueError(f"{what}: {', '.join(sorted(twice))} is named twice: names are for one each")
+        for sensor in self.sensors:
+            if sensor.zone not in zones:
+                raise ValueError(f"sensors: {sensor.name} stands in {sensor.zone}, which is no zone: add it to zones")
+        for screen in self.screens:
+            strange = set(screen.zones) - set(zones)
+            if strange or not screen.zones:
+                raise ValueError(f"screens: {screen.screen} must name zones of this store, not {sorted(strange)}")
+
+
+def read(file: Path) -> EdgeConfig:
+    """Read the section `edge:` of a file. Raises ground.settings.SettingsError with every problem."""
+    return settings.read(file, "edge", EdgeConfig)
+
+
+def _id(name: str, value: str) -> None:
+    if not _ID.match(value):
+        raise ValueError(f"{name}: must be 1 to 64 of a-z, 0-9 and '-', not {value!r}")
+
+
+def _port(name: str, value: int) -> None:
+    if not 1 <= value <= 65535:
+        raise ValueError(f"{name}: must be 1 to 65535")

@@ -1,0 +1,1 @@
+"""What all three processes stand on: reading settings, writing logs, opening SQLite, ending with a sentence."""

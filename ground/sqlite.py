@@ -1,0 +1,66 @@
+"""Opens an SQLite file that survives a power cut, once for each process, never a newer one than it knows."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from ground.errors import StorageError
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Give a connection in WAL mode that fsyncs each commit (reference figures: FULL keeps all at a power cut).
+
+    It may cross threads: the caller sees to it that one thread at a time uses it. Raises StorageError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(
+            f"The database {path} cannot be used: {error}.",
+            fix="Check the folder's owner and free space, or move the file aside and start again.",
+        ) from error
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, migrations: Migrations, path: Path) -> None:
+    """Run the migrations that this file has not had; refuse one that had some we do not know. Raises StorageError."""
+    database = Database(connection)
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    try:
+        newer = {applied.name for applied in migrations.applied(database)} - known
+        if newer:
+            raise StorageError(
+                f"The database {path} was changed by a newer program ({', '.join(sorted(newer))}).",
+                fix="Install that program again, or move the file aside.",
+            )
+        migrations.apply(database)
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"The database {path} cannot be read: {error}.",
+            fix="Move the file aside and start again; what central has acknowledged is safe there.",
+        ) from error
+
+
+@contextmanager
+def hold(path: Path, what: str) -> Iterator[None]:
+    """Keep the file's lock while inside, so that a second process on it is told so. Raises StorageError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(path.suffix + ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StorageError(
+                f"Another {what} already uses {path}.", fix="Stop it, or give this one a folder of its own."
+            ) from error
+        yield

@@ -1,0 +1,180 @@
+"""What an agent and a player say to each other over a Unix socket: one JSON line a message, no I/O here.
+
+The player listens; the agent connects. Agent → player: Show, Clear, Playlist, Noted. Player → agent: Hello, Played.
+Times called *_ns are CLOCK_MONOTONIC of the machine that both run on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from ground.errors import NorenError
+
+T = TypeVar("T")
+
+MAX_LINE = 1 << 20
+"""Bytes of one message; a longer line closes the connection."""
+
+Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
+Text = Annotated[str, Meta(max_length=400)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Nanos = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Language = Literal["ja", "en"]
+
+
+class Garbled(NorenError):
+    """A line that is no message of this contract; the text names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One product, coupon or number on a scene."""
+
+    id: Annotated[str, Meta(max_length=128)]
+    title: Text
+    price: Text = ""
+    """As it is to be read, with its currency sign."""
+    note: Text = ""
+    """Why it is here, or what to do with it."""
+    picture: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A label and a value that is set large: points, a pick-up number."""
+
+    label: Text
+    value: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What one picture of the screen says; the layout decides how. Texts are already in the one language wanted.
+
+    `hold_ms` is how long it stays when nobody clears it: the player's own promise that nothing personal is left
+    standing by a dead agent.
+    """
+
+    scene: Id
+    layout: Id
+    language: Language
+    title: Text
+    text: Text = ""
+    items: Annotated[tuple[Item, ...], Meta(max_length=12)] = ()
+    figures: Annotated[tuple[Figure, ...], Meta(max_length=6)] = ()
+    picture: Digest | None = None
+    hold_ms: Annotated[int, Meta(ge=500, le=3_600_000)] = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Interrupt the loop with this scene, now. `carry` comes back in Played as it is; the player does not read it."""
+
+    scene: Scene
+    cause: Literal["beacon", "scan", "override"]
+    trigger_ns: Nanos
+    """When what caused it entered the agent."""
+    decided_ns: Nanos
+    """When the agent decided."""
+    carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clear:
+    """Take this scene off, if it is the one shown; the loop goes on where it was."""
+
+    scene: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playlist:
+    """The anonymous loop; the player keeps it on disk. The same `version` again changes nothing."""
+
+    version: Id
+    items: Annotated[tuple[Scene, ...], Meta(max_length=500)]
+    assets: Annotated[str, Meta(max_length=500)] = ""
+    """Where files are fetched: this URL, a slash, the hash."""
+    wanted: Annotated[tuple[Digest, ...], Meta(max_length=5000)] = ()
+    """Files to hold ready beside those of the items, most wanted first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """The agent has committed this play; the player may forget it."""
+
+    play: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The player's first word on every connection."""
+
+    screen: Id
+    width: int
+    height: int
+    playlist: str
+    """The version it holds, or nothing."""
+    layouts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One scene that left the screen; sent again until it is noted."""
+
+    play: Id
+    scene: Id
+    layout: Id
+    cause: Literal["schedule", "beacon", "scan", "override"]
+    items: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    trigger_ns: Nanos = 0
+    decided_ns: Nanos = 0
+    first_frame_ns: Nanos = 0
+    ended_ns: Nanos = 0
+    wall: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds since 1970 at the first frame, by the player's clock."""
+    ended: Literal["over", "cleared", "replaced", "stopped", "lost"] = "over"
+    carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+
+
+ToPlayer: TypeAlias = Show | Clear | Playlist | Noted
+ToAgent: TypeAlias = Hello | Played
+
+_TO_PLAYER: dict[str, type[ToPlayer]] = {"show": Show, "clear": Clear, "playlist": Playlist, "noted": Noted}
+_TO_AGENT: dict[str, type[ToAgent]] = {"hello": Hello, "played": Played}
+_NAMES = {shape: kind for kind, shape in [*_TO_PLAYER.items(), *_TO_AGENT.items()]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    kind: str
+    body: msgspec.Raw
+
+
+def line(message: ToPlayer | ToAgent) -> bytes:
+    """Encode one message with its line end."""
+    body = msgspec.Raw(msgspec.json.encode(message))
+    return msgspec.json.encode(_Line(kind=_NAMES[type(message)], body=body)) + b"\n"
+
+
+def for_player(data: bytes) -> ToPlayer | None:
+    """Read a line that an agent sent; None for a kind from a newer agent. Raises Garbled."""
+    return _read(data, _TO_PLAYER)
+
+
+def for_agent(data: bytes) -> ToAgent | None:
+    """Read a line that a player sent; None for a kind from a newer player. Raises Garbled."""
+    return _read(data, _TO_AGENT)
+
+
+def _read(data: bytes, kinds: Mapping[str, type[T]]) -> T | None:
+    try:
+        read = msgspec.json.decode(data, type=_Line)
+        shape = kinds.get(read.kind)
+        return msgspec.json.decode(read.body, type=shape) if shape else None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Garbled(str(error)) from error
