@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -91,6 +91,8 @@ class Recorded:
     name: str
     zone: str
     file: Path
+    speed: float = 1.0
+    """1: as recorded; 0: as fast as it goes."""
 
     def __post_init__(self) -> None:
         _id("name", self.name)
@@ -178,6 +180,17 @@ class EdgeConfig:
 def read(file: Path) -> EdgeConfig:
     """Read the section `edge:` of a file. Raises ground.settings.SettingsError with every problem."""
     return settings.read(file, "edge", EdgeConfig)
+
+
+def replayed(config: EdgeConfig, file: Path, zone: str | None, speed: float) -> EdgeConfig:
+    """The same agent with all its radios replaced by one recording. Raises SettingsError for a zone it has not."""
+    zone = zone or config.zones[0].zone
+    if zone not in [one.zone for one in config.zones]:
+        said = f"there is no zone {zone!r}: name one of {', '.join(one.zone for one in config.zones)}"
+        raise settings.SettingsError(file, [settings.Problem(path="--zone", line=0, text=said)])
+    kept = tuple(sensor for sensor in config.sensors if isinstance(sensor, Camera | SimulatedCamera))
+    recorded = Recorded(kind="recorded", name="replay", zone=zone, file=file, speed=speed)
+    return replace(config, sensors=(*kept, recorded))
 
 
 def _id(name: str, value: str) -> None:

@@ -133,13 +133,13 @@ def make(body: Any, born: Born) -> bytes:
     return data
 
 
-def drop_class(kind: str) -> DropClass:
-    """How early a full outbox gives up an event of this kind; an unknown kind as late as can be."""
-    return KINDS[kind][1] if kind in KINDS else "plays"
-
-
 def read(data: bytes) -> tuple[Event, Any | None]:
     """Decode an event and its body; the body is None for a kind from a newer agent. Raises Unreadable."""
     event = decode(data, Event)
     known = KINDS.get(event.kind)
     return event, decode(bytes(event.body), known[0]) if known else None
+
+
+def class_of(body: Any) -> DropClass:
+    """How early a full outbox gives up an event with this body."""
+    return KINDS[_NAMES[type(body)]][1]

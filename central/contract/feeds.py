@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Raw
 
@@ -15,6 +15,11 @@ Language = Literal["ja", "en"]
 Texts = dict[Language, Text]
 """One text in each language; Japanese is always there."""
 Key = Annotated[str, Meta(min_length=1, max_length=128)]
+# msgspec (issue 659) decodes no `Raw | None`: it reads a null as Raw(b"null"), which Row then takes for what it is.
+if TYPE_CHECKING:
+    Body = Raw | None
+else:
+    Body = Raw
 MAX_ROWS = 500
 
 
@@ -24,8 +29,12 @@ class Row:
 
     key: Key
     version: Count
-    body: Raw | None = None
+    body: Body = None
     until: Time | None = None
+
+    def __post_init__(self) -> None:
+        if self.body is not None and bytes(self.body) == b"null":
+            object.__setattr__(self, "body", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

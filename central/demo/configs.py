@@ -1,0 +1,187 @@
+"""Writes the configurations of the demo's processes from one template."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from central.demo.processes import DemoFailed
+from central.judge.truth import Place
+from central.scenario import READER, ZONES
+
+Section = dict[str, Any]
+USES: Mapping[str, Literal["shelf", "till"]] = {"shelf": "shelf", "till": "till"}
+"""The zones that have a screen, and what it is for."""
+WINDOW = {"mode": "window", "width": 640, "height": 360}
+"""Six of them side by side on one desk."""
+HEADLESS = {"mode": "headless", "width": 1280, "height": 720}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """One player of the demo, and where its files are."""
+
+    screen: str
+    place: Place
+    socket: Path
+    journal: Path
+    config: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What central says when an agent is enrolled."""
+
+    agent: str
+    password: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """Real senses for the first store, beside the simulated ones."""
+
+    camera: int | None = None
+    radio: str | None = None
+
+    def check(self) -> None:
+        """Raises DemoFailed where they are not on this machine."""
+        if self.camera is not None and not Path(f"/dev/video{self.camera}").exists():
+            there = ", ".join(sorted(str(each) for each in Path("/dev").glob("video*"))) or "none"
+            raise DemoFailed(
+                f"There is no camera /dev/video{self.camera} on this machine (there: {there}).",
+                fix="Plug one in, or leave out --camera.",
+            )
+        if self.radio is not None and not Path("/sys/class/bluetooth", self.radio).exists():
+            there = ", ".join(sorted(each.name for each in Path("/sys/class/bluetooth").glob("hci*"))) or "none"
+            raise DemoFailed(
+                f"There is no Bluetooth adapter {self.radio} on this machine (there: {there}).",
+                fix="Plug one in (`bluetoothctl list` names it), or leave out --radio.",
+            )
+
+    def sensors(self) -> list[Section]:
+        camera = {"kind": "camera", "name": "real-camera", "zone": "till", "device": self.camera}
+        radio = {"kind": "ble", "name": "real-radio", "zone": "shelf", "adapter": self.radio}
+        return [each for each, given in ((camera, self.camera), (radio, self.radio)) if given is not None]
+
+
+class Configs:
+    """The template's three sections, and the folder where each process gets a file and a folder of its own."""
+
+    def __init__(self, template: Path, folder: Path, sockets: Path) -> None:
+        self._folder = folder
+        self._sockets = sockets
+        self._central, self._edge, self._signage = _sections(template)
+        http, broker = self._central.get("http") or {}, self._central.get("broker") or {}
+        self.http_wanted = int(http.get("port", 8710))
+        self.http_port = free_port(self.http_wanted)
+        self.mqtt_wanted = int(broker.get("port", 1883)) if broker.get("kind") != "external" else 1883
+        self.mqtt_port = free_port(self.mqtt_wanted, besides=self.http_port)
+
+    def central(self) -> Path:
+        """Central with a broker and a database of its own, whatever the template names."""
+        section = {name: value for name, value in self._central.items() if name not in ("database", "assets")}
+        section |= {
+            "folder": str(self._folder / "central"),
+            "http": {"host": "127.0.0.1", "port": self.http_port},
+            "broker": {"kind": "embedded", "host": "127.0.0.1", "port": self.mqtt_port},
+        }
+        return self._write("central", "central", section)
+
+    def screen(self, store: str, zone: str, *, display: Section) -> Screen:
+        name = f"{store}-{zone}"
+        journal = self._folder / "journals" / f"{name}.jsonl"
+        journal.parent.mkdir(exist_ok=True)
+        section = self._signage | {
+            "screen": name,
+            "socket": str(self._sockets / f"{name}.sock"),
+            "folder": str(self._folder / "signage" / name),
+            "journal": str(journal),
+            "display": display,
+        }
+        return Screen(
+            screen=name,
+            place=Place(store=store, zone=zone, use=USES[zone]),
+            socket=self._sockets / f"{name}.sock",
+            journal=journal,
+            config=self._write(f"signage-{name}", "signage", section),
+        )
+
+    def edge(
+        self,
+        store: str,
+        enrolled: Enrolled,
+        screens: list[Screen],
+        *,
+        scenario: Path,
+        start: float,
+        sensors: list[Section],
+    ) -> Path:
+        """An agent whose simulated senses begin the scenario at `start` (CLOCK_MONOTONIC)."""
+        played = {"scenario": str(scenario), "start": start}
+        radios = [{"kind": "simulated-radio", "name": f"{zone}-radio", "zone": zone} | played for zone in ZONES]
+        camera = {"kind": "simulated-camera", "name": READER, "zone": "till"} | played
+        zones = {each.get("zone"): each for each in self._edge.get("zones") or [] if isinstance(each, dict)}
+        section = self._edge | {
+            "store": store,
+            "agent": enrolled.agent,
+            "key": enrolled.key,
+            "folder": str(self._folder / "edge" / store),
+            "broker": {
+                "host": "127.0.0.1",
+                "port": self.mqtt_port,
+                "username": enrolled.agent,
+                "password": enrolled.password,
+            },
+            "assets": f"http://127.0.0.1:{self.http_port}/assets",
+            "zones": [zones.get(zone, {"zone": zone}) for zone in ZONES],
+            "sensors": [*radios, camera, *sensors],
+            "screens": [
+                {"screen": each.screen, "socket": str(each.socket), "zones": [each.place.zone], "use": each.place.use}
+                for each in screens
+            ],
+        }
+        return self._write(f"edge-{store}", "edge", section)
+
+    def _write(self, name: str, section: str, content: Section) -> Path:
+        file = self._folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump({section: content}, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        file.chmod(0o600)  # An agent's password stands in it.
+        return file
+
+
+def free_port(wanted: int, *, besides: int = 0) -> int:
+    """The wanted port where nobody listens, else one that is free now."""
+    for port in (wanted, 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            if found != besides:
+                return found
+    raise DemoFailed("There is no free port on 127.0.0.1.", fix="Stop what holds them.")
+
+
+def _sections(template: Path) -> tuple[Section, Section, Section]:
+    try:
+        read = yaml.safe_load(template.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DemoFailed(
+            f"The configuration {template} cannot be read: {error}.", fix="Name one with --config."
+        ) from error
+    found = [read.get(name) if isinstance(read, dict) else None for name in ("central", "edge", "signage")]
+    central, edge, signage = found
+    if not (isinstance(central, dict) and isinstance(edge, dict) and isinstance(signage, dict)):
+        raise DemoFailed(
+            f"The configuration {template} needs the sections central, edge and signage.",
+            fix="Copy config.example.yaml.",
+        )
+    return central, edge, signage

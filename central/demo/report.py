@@ -1,0 +1,209 @@
+"""Adds up what the agents made, what central stored and what the judge found, and says whether that is good."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import json
+from sqlalchemy import Engine, select
+
+from central.contract.events import Played, Scanned, VisitEnded, VisitStarted, read
+from central.judge.verdict import Verdict
+from central.storage.database import reading
+from central.storage.tables import events, quarantine
+
+MISSED_OF_SHOULD = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantiles:
+    """Milliseconds; None where nothing was measured."""
+
+    p50: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStatus:
+    """What `edge status` says of the outbox and of what was sensed."""
+
+    made: int
+    waiting: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What central's database holds of all agents."""
+
+    by_agent: dict[str, int]
+    """Different events."""
+    doubled: int
+    quarantined: int
+    kinds: dict[str, int]
+    scan_to_frame_ms: Quantiles
+    sighting_to_frame_ms: Quantiles
+    presence_wait_ms: Quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the demo itself saw of the run."""
+
+    seconds: float
+    shoppers: int
+    seed: int
+    first_frame_s: float | None
+    """From the start of a player's process to its first frame, the slowest."""
+    first_personal_s: float | None
+    """From the end of the set-up to the first personal scene."""
+    edge_rss: int
+    signage_rss: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The last line of the demo."""
+
+    seconds: float
+    shoppers: int
+    sightings: int
+    scans: int
+    visits: int
+    scenes: int
+    personal_scenes: int
+    wrong_person: int
+    without_consent: int
+    after_leaving: int
+    missed: int
+    should: int
+    events_made: int
+    events_stored: int
+    lost: int
+    doubled: int
+    quarantined: int
+    sighting_to_frame_ms: Quantiles
+    scan_to_frame_ms: Quantiles
+    presence_wait_ms: Quantiles
+    first_frame_s: float | None
+    first_personal_s: float | None
+    edge_rss_mb: float
+    signage_rss_mb: float
+    seed: int
+
+    def line(self) -> str:
+        return json.encode(self).decode()
+
+    def failures(self) -> list[str]:
+        """A sentence for each thing that must not be."""
+        said = [
+            f"{name} is {count}, and must be 0."
+            for name in ("lost", "doubled", "quarantined", "wrong_person", "without_consent", "after_leaving")
+            if (count := getattr(self, name)) != 0
+        ]
+        if self.missed > self.should * MISSED_OF_SHOULD:
+            said.append(f"missed is {self.missed} of {self.should}, and may be 1 % of it.")
+        return said
+
+
+def stored(engine: Engine) -> Stored:
+    """Read every event that central has stored, and measure what the plays say of themselves."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kinds: Counter[str] = Counter()
+    scan, sighting, waited = [], [], []
+    with reading(engine) as connection:
+        for agent, kind, data in connection.execute(select(events.c.agent, events.c.kind, events.c.data)):
+            raw = data.encode()
+            kinds[kind] += 1
+            play = read(raw)[1]
+            seen[agent, _identity(play, raw)] += 1
+            if not isinstance(play, Played) or play.trigger_ms is None or play.decision_ms is None:
+                continue
+            if play.cause == "scan":
+                scan.append(play.trigger_ms)
+            elif play.cause == "beacon":
+                sighting.append(play.decision_ms)
+                waited.append(play.trigger_ms - play.decision_ms)
+        set_aside = len(connection.execute(select(quarantine.c.id)).all())
+    return Stored(
+        by_agent=dict(Counter(agent for agent, _ in seen)),
+        doubled=sum(seen.values()) - len(seen),
+        quarantined=set_aside,
+        kinds=dict(kinds),
+        scan_to_frame_ms=quantiles(scan),
+        sighting_to_frame_ms=quantiles(sighting),
+        presence_wait_ms=quantiles(waited),
+    )
+
+
+def _identity(body: object, raw: bytes) -> str:
+    """What makes two events one fact told twice: the id that it was given, or every byte of it."""
+    match body:
+        case Played(play=play):
+            return f"play {play}"
+        case Scanned(scan=scan):
+            return f"scan {scan}"
+        case VisitStarted(visit=visit):
+            return f"visit {visit}"
+        case VisitEnded(visit=visit):
+            return f"end of visit {visit}"
+        case _:
+            return hashlib.sha256(raw).hexdigest()
+
+
+def quantiles(values: Sequence[float]) -> Quantiles:
+    """The value that half, and that 99 of 100, do not exceed (the nearest rank)."""
+    ordered = sorted(values)
+
+    def rank(percent: int) -> float | None:
+        return float(ordered[max(0, -(-len(ordered) * percent // 100) - 1)]) if ordered else None
+
+    return Quantiles(p50=rank(50), p99=rank(99))
+
+
+def lost(made: Mapping[str, AgentStatus], held: Mapping[str, int]) -> int:
+    """Events that an agent committed and central does not hold, agent by agent: one's surplus hides no other's loss."""
+    return sum(max(0, status.made - held.get(agent, 0)) for agent, status in made.items())
+
+
+def report(verdict: Verdict, statuses: Mapping[str, AgentStatus], held: Stored, measured: Measured) -> Report:
+    """Put the last line together."""
+
+    def counted(name: str, kind: str) -> int:
+        given = [status.counts[name] for status in statuses.values() if name in status.counts]
+        return sum(given) if given else held.kinds.get(kind, 0)
+
+    return Report(
+        seconds=round(measured.seconds, 1),
+        shoppers=measured.shoppers,
+        sightings=counted("sightings", ""),
+        scans=counted("scans", "scanned"),
+        visits=counted("visits", "visit-started"),
+        scenes=verdict.scenes,
+        personal_scenes=verdict.personal_scenes,
+        wrong_person=verdict.wrong_person,
+        without_consent=verdict.without_consent,
+        after_leaving=verdict.after_leaving,
+        missed=verdict.missed,
+        should=verdict.should,
+        events_made=sum(status.made for status in statuses.values()),
+        events_stored=sum(held.by_agent.values()) + held.doubled,
+        lost=lost(statuses, held.by_agent),
+        doubled=held.doubled,
+        quarantined=held.quarantined,
+        sighting_to_frame_ms=held.sighting_to_frame_ms,
+        scan_to_frame_ms=held.scan_to_frame_ms,
+        presence_wait_ms=held.presence_wait_ms,
+        first_frame_s=_rounded(measured.first_frame_s, 2),
+        first_personal_s=_rounded(measured.first_personal_s, 1),
+        edge_rss_mb=round(measured.edge_rss / 1e6, 1),
+        signage_rss_mb=round(measured.signage_rss / 1e6, 1),
+        seed=measured.seed,
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,0 +1,175 @@
+"""Turns what is dirty into rows with versions, for the stores that have it now and those that had it before."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DBAPIError
+
+from central.contract import codec, topics
+from central.contract.feeds import Heads
+from central.feeds.rows import SUBJECTS, Place, Wanted
+from central.storage.database import put, reading, writing
+from central.storage.tables import dirty, feed_row, generation, head
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[str, bytes], None]
+_STEP = 500
+"""Marks worked off in one transaction: what a writer may have to wait for."""
+_EVERY_S = 1.0
+"""How often marks of other processes are looked for."""
+REMEMBERED = timedelta(days=30)
+"""How long a tombstone is kept: a store that was away for longer takes everything anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    place: Place
+    owner: str
+    body: str | None
+
+
+def project(connection: Connection, chain_key: bytes, at: datetime) -> frozenset[str] | None:
+    """Work off the oldest marks and give the scopes that changed; None when nothing was dirty."""
+    _alone(connection)
+    marks = connection.execute(select(dirty).order_by(dirty.c.id).limit(_STEP)).all()
+    if not marks:
+        return None
+    connection.execute(dirty.delete().where(dirty.c.id.in_([mark.id for mark in marks])))
+    wanted: dict[Place, Wanted] = {}
+    there: dict[Place, tuple[str, str | None]] = {}
+    for subject, (feeds, make) in SUBJECTS.items():
+        keys = sorted({mark.key for mark in marks if mark.subject == subject})
+        if keys:
+            wanted |= {row.place: row for row in make(connection, keys, chain_key)}
+            there |= _rows_of(connection, feeds, keys)
+    found = changes(wanted, there)
+    _store(connection, found, at)
+    return frozenset(change.place.scope for change in found)
+
+
+def changes(wanted: Mapping[Place, Wanted], there: Mapping[Place, tuple[str, str | None]]) -> list[_Change]:
+    """What must become a new version, in the order of places: rows that are new or other, tombstones for the rest."""
+    new = [
+        _Change(place=place, owner=row.owner, body=row.body.decode())
+        for place, row in wanted.items()
+        if there.get(place, ("", None))[1] != row.body.decode()
+    ]
+    gone = [
+        _Change(place=place, owner=owner, body=None)
+        for place, (owner, body) in there.items()
+        if place not in wanted and body is not None
+    ]
+    return sorted(new + gone, key=lambda change: change.place)
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Delete tombstones from before then; cursors below the new horizon begin anew."""
+    _alone(connection)
+    old = (feed_row.c.body.is_(None), feed_row.c.at < before)
+    ask = select(feed_row.c.scope, feed_row.c.feed, func.max(feed_row.c.version).label("version")).where(*old)
+    for row in connection.execute(ask.group_by(feed_row.c.scope, feed_row.c.feed).order_by("scope", "feed")).all():
+        where = (head.c.scope == row.scope, head.c.feed == row.feed)
+        connection.execute(head.update().where(*where, head.c.horizon < row.version).values(horizon=row.version))
+    connection.execute(feed_row.delete().where(*old))
+
+
+def heads(connection: Connection, scopes: Iterable[str] | None = None) -> list[Heads]:
+    """Give the heads of these scopes, or of all."""
+    now = connection.scalar(select(generation.c.generation)) or ""
+    ask = select(head).order_by(head.c.scope, head.c.feed)
+    if scopes is not None:
+        ask = ask.where(head.c.scope.in_(list(scopes)))
+    by_scope = groupby(connection.execute(ask).all(), key=lambda row: row.scope)
+    return [Heads(scope=scope, generation=now, heads={row.feed: row.head for row in rows}) for scope, rows in by_scope]
+
+
+class Projector:
+    """The thread that keeps the feeds right and tells the stores how far they are."""
+
+    def __init__(self, engine: Engine, chain_key: bytes, hint: Publish, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._chain_key = chain_key
+        self._hint = hint
+        self._now = now
+        self._woken = threading.Event()
+        self._closed = False
+        self._repair = False
+        self._forgot: datetime | None = None
+
+    def wake(self) -> None:
+        """Look at once: something was marked."""
+        self._woken.set()
+
+    def repair(self) -> None:
+        """Tell all heads again: a broker may have forgotten them."""
+        self._repair = True
+        self._woken.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._woken.set()
+
+    def run(self) -> None:
+        """Work until closed."""
+        while not self._closed:
+            try:
+                self.step()
+            except DBAPIError as error:
+                log.warning("the feeds could not be brought up to date now: %s", error.orig)
+            self._woken.wait(_EVERY_S)
+            self._woken.clear()
+
+    def step(self) -> None:
+        """Work off everything that is dirty, and publish the heads of what changed."""
+        all_of_them, self._repair = self._repair, False
+        changed: set[str] = set()
+        while self._is_dirty():
+            with writing(self._engine) as connection:
+                changed |= project(connection, self._chain_key, self._now()) or frozenset()
+        if self._forgot is None or self._now() - self._forgot > timedelta(days=1):
+            self._forgot = self._now()
+            with writing(self._engine) as connection:
+                forget(connection, self._forgot - REMEMBERED)
+        if changed or all_of_them:
+            with reading(self._engine) as connection:
+                for one in heads(connection, None if all_of_them else changed):
+                    self._hint(topics.heads(one.scope), codec.pack(one))
+
+    def _is_dirty(self) -> bool:
+        # Asked without the writer's lock: most of the time nothing is.
+        with reading(self._engine) as connection:
+            return connection.scalar(select(dirty.c.id).limit(1)) is not None
+
+
+def _alone(connection: Connection) -> None:
+    # Two projectors at once could put an older state over a newer one.
+    connection.execute(select(generation.c.generation).with_for_update())
+
+
+def _rows_of(connection: Connection, feeds: tuple[str, ...], owners: list[str]) -> dict[Place, tuple[str, str | None]]:
+    rows = connection.execute(select(feed_row).where(feed_row.c.owner.in_(owners), feed_row.c.feed.in_(feeds)))
+    return {Place(scope=row.scope, feed=row.feed, key=row.key): (row.owner, row.body) for row in rows}
+
+
+def _store(connection: Connection, found: list[_Change], at: datetime) -> None:
+    # Heads are taken in sorted order, and held until the commit: no reader can pass a version that comes later.
+    for (scope, feed), group in groupby(found, key=lambda change: (change.place.scope, change.place.feed)):
+        changed = list(group)
+        put(connection, head, [{"scope": scope, "feed": feed, "head": 0, "horizon": 0}], replace=False)
+        where = (head.c.scope == scope, head.c.feed == feed)
+        connection.execute(head.update().where(*where).values(head=head.c.head + len(changed)))
+        last = connection.scalar(select(head.c.head).where(*where)) or 0
+        rows = [
+            {"scope": scope, "feed": feed, "key": change.place.key, "owner": change.owner, "body": change.body}
+            | {"version": last - len(changed) + nth, "until": None, "at": at}
+            for nth, change in enumerate(changed, 1)
+        ]
+        put(connection, feed_row, rows)

@@ -1,0 +1,56 @@
+"""Tells what lies in the database for each agent and epoch: the truth that a test or a demo counts by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Raw
+from sqlalchemy import Connection, func, select
+
+from central.contract import events as contract
+from central.storage.tables import events, fork, gap, held, quarantine
+
+
+def report(connection: Connection, *, plays: bool = False) -> dict[str, Any]:
+    """Give counts by agent and epoch, gaps, forks, the quarantine, and with `plays` every proof of play."""
+    aside = select(quarantine.c.agent, quarantine.c.epoch, quarantine.c.seq, quarantine.c.reason, quarantine.c.at)
+    found = {
+        "events": _epochs(connection),
+        "gaps": _rows(connection, select(gap).order_by(gap.c.agent, gap.c.epoch, gap.c.first)),
+        "forks": _rows(connection, select(fork).order_by(fork.c.agent, fork.c.epoch)),
+        "held": connection.scalar(select(func.count()).select_from(held)),
+        "quarantine": _rows(connection, aside.order_by(quarantine.c.id)),
+    }
+    return found | {"plays": _plays(connection)} if plays else found
+
+
+def _epochs(connection: Connection) -> list[dict[str, Any]]:
+    by = (events.c.agent, events.c.store, events.c.epoch)
+    sums = select(
+        *by,
+        func.count().label("count"),
+        func.count(events.c.seq.distinct()).label("distinct"),
+        func.max(events.c.seq).label("max_seq"),
+    )
+    kinds = select(*by, events.c.kind, func.count().label("count")).group_by(*by, events.c.kind)
+    found = {
+        (row["agent"], row["store"], row["epoch"]): row | {"kinds": {}}
+        for row in _rows(connection, sums.group_by(*by).order_by(*by))
+    }
+    for row in connection.execute(kinds):
+        found[row.agent, row.store, row.epoch]["kinds"][row.kind] = row.count
+    return list(found.values())
+
+
+def _plays(connection: Connection) -> list[dict[str, Any]]:
+    columns = (events.c.agent, events.c.store, events.c.epoch, events.c.seq, events.c.data)
+    ask = select(*columns).where(events.c.kind == "played").order_by(events.c.agent, events.c.epoch, events.c.seq)
+    plays = []
+    for row in _rows(connection, ask):
+        event, _ = contract.read(row.pop("data").encode())
+        plays.append(row | {"born": event.born, "body": Raw(bytes(event.body))})
+    return plays
+
+
+def _rows(connection: Connection, ask: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(ask).mappings()]

@@ -1,0 +1,142 @@
+"""Works the messages of agents off in groups: one transaction for a group, then the answers."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from central import agents
+from central.contract import codec, topics
+from central.contract.batches import Ack, Batch, Link, Nack, digest, walk
+from central.contract.codec import Unreadable
+from central.contract.commands import Reply, Status
+from central.ingest.compare import compare
+from central.ingest.keep import Of, keep, locked_cursor, note_fork, set_aside
+from central.mqtt import Inbox, Message
+from central.storage.database import writing
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[str, bytes], None]
+_GROUP = 32
+"""Messages that share a commit when they lie there already; nobody waits for company."""
+STRANGER = ""
+"""Whose quarantine takes what comes from no agent of ours: one for all, so that names cannot fill it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parcel:
+    """A message and what it holds, read before any lock is taken."""
+
+    message: Message
+    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | Unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of a parcel (counted by this name), and what its agent is told once that is committed."""
+
+    name: str
+    leaf: str = ""
+    answer: Any = None
+
+
+class Ingest:
+    """The way up, for one worker thread; several may share a database."""
+
+    def __init__(self, engine: Engine, publish: Publish, now: Callable[[], datetime]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._engine = engine
+        self._publish = publish
+        self._now = now
+
+    def run(self, inbox: Inbox) -> None:
+        """Work until the inbox is closed."""
+        while group := inbox.take(_GROUP):
+            self.take(group)
+
+    def take(self, group: Sequence[Message]) -> None:
+        """Store a group and answer it; what meets a passing trouble is not answered, and so is sent again."""
+        # Cursors are locked in the agents' order, so that two workers cannot wait for each other.
+        parcels = sorted(map(_read, group), key=lambda parcel: parcel.message.address.agent)
+        if not self._settle(parcels) and len(parcels) > 1:
+            for parcel in parcels:
+                self._settle([parcel])
+
+    def _settle(self, parcels: Sequence[_Parcel]) -> bool:
+        try:
+            with writing(self._engine) as connection:
+                outcomes = [self._store(connection, parcel) for parcel in parcels]
+        except DBAPIError as error:
+            self.counts["deferred"] += 1
+            log.warning("a group of %d messages could not be stored now: %s", len(parcels), error.orig)
+            return False
+        for parcel, outcome in zip(parcels, outcomes, strict=True):
+            self.counts[outcome.name] += 1
+            if outcome.answer is not None:
+                address = parcel.message.address
+                topic = topics.of_agent(address.store, address.agent, outcome.leaf)
+                self._publish(topic, codec.pack(outcome.answer))
+        return True
+
+    def _store(self, connection: Connection, parcel: _Parcel) -> _Outcome:
+        address, payload, now = parcel.message.address, parcel.message.payload, self._now()
+        known = agents.find(connection, address.agent)
+        if known is None or known.revoked or known.store != address.store:
+            why = "no such agent" if known is None else "revoked" if known.revoked else f"not of store {address.store}"
+            whose = STRANGER if known is None else known.agent
+            set_aside(connection, whose, payload, f"refused {address.leaf} of {address.agent}: {why}", now)
+            return _Outcome(name="refused")
+        if isinstance(parcel.content, Status):
+            agents.say(connection, known.agent, parcel.content, now)
+            return _Outcome(name="status")
+        if isinstance(parcel.content, Reply):
+            return _Outcome(name="reply")
+        if isinstance(parcel.content, Unreadable):
+            set_aside(connection, known.agent, payload, f"unreadable {address.leaf}: {parcel.content}", now)
+            if address.leaf != "up":
+                return _Outcome(name="unreadable")
+            nack = Nack(reason=str(parcel.content)[:200], digest=digest(payload))
+            return _Outcome(name="unreadable", leaf="nack", answer=nack)
+        batch, links = parcel.content
+        return self._take_batch(
+            connection, Of(agent=known.agent, store=known.store, epoch=batch.epoch, at=now), batch, links
+        )
+
+    def _take_batch(self, connection: Connection, of: Of, batch: Batch, links: tuple[Link, ...]) -> _Outcome:
+        cursor = locked_cursor(connection, of.agent, of.epoch)
+        verdict = compare(cursor, batch, links)
+        name = "taken" if verdict.take else "again" if batch.last <= cursor.seq else "early"
+        if verdict.fork:
+            note_fork(connection, of, cursor.seq)
+            name = "forked"
+            log.error("agent %s forked in epoch %s after seq %d", of.agent, of.epoch, cursor.seq)
+        if verdict.take:
+            lost = verdict.take[0].gap
+            if lost is not None and lost.cause == "central_lost":
+                log.error("agent %s: central lost %d to %d of %s", of.agent, lost.first, lost.last, of.epoch)
+            cursor = keep(connection, of, verdict.take, batch.origins)
+        ack = Ack(epoch=of.epoch, seq=cursor.seq, chain=cursor.chain, time=of.at)
+        return _Outcome(name=name, leaf="ack", answer=ack)
+
+
+def _read(message: Message) -> _Parcel:
+    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | Unreadable
+    try:
+        if message.address.leaf == "up":
+            batch = codec.unpack(message.payload, Batch)
+            content = batch, tuple(walk(batch))
+        elif message.address.leaf == "status":
+            content = codec.unpack(message.payload, Status)
+        else:
+            content = codec.unpack(message.payload, Reply)
+    except Unreadable as error:
+        content = error
+    return _Parcel(message=message, content=content)

@@ -1,0 +1,83 @@
+"""A sample chain for demos, tests and benches: three stores, what they sell, and their members, all made up."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.resources import files
+
+import msgspec
+
+from central.contract.feeds import Content, Texts
+from central.sample import goods, people
+from central.sample.pictures import look, shapes
+from central.sample.pictures.campaigns import CAMPAIGNS
+from central.sample.pictures.canvas import Canvas
+from central.sample.records import Chain, Member, Store
+
+__all__ = ["Chain", "Member", "Store", "chain"]
+
+_STORES: tuple[tuple[str, Texts, float], ...] = (
+    ("ginza", {"ja": "銀座本店", "en": "Ginza"}, 420),
+    ("umeda", {"ja": "梅田店", "en": "Umeda"}, 310),
+    ("tenjin", {"ja": "天神店", "en": "Tenjin"}, 170),
+)
+"""Id, name, and how many of its best seller a store sells in 30 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Item:
+    content: str
+    title: Texts
+    text: Texts = field(default_factory=dict)
+    seconds: int = 8
+
+
+def chain(*, seed: int = 1, now: datetime, members: int = 200, pictures: bool = True) -> Chain:
+    """The same chain for the same arguments; all that happened lies before `now`, an aware time.
+
+    Drawing takes some 10 s, the rest a tenth: without `pictures`, products and content have none.
+    """
+    if now.tzinfo is None:
+        raise ValueError(f"now is {now}: give an aware time")
+    listed = goods.products()
+    products = [product for product, _ in listed]
+    content = _content()
+    drawn: dict[str, bytes] = {}
+    if pictures:
+        products = [replace(product, picture=_keep(drawn, shapes.draw(look.read(words)))) for product, words in listed]
+        content = [replace(item, picture=_keep(drawn, CAMPAIGNS[item.content]())) for item in content]
+    rng = random.Random(seed)  # noqa: S311 (a sample, not a secret)
+    wanted = goods.wanted(products, rng)
+    return Chain(
+        stores=tuple(Store(store=store, name=name) for store, name, _ in _STORES),
+        products=tuple(products),
+        stock={store: goods.stock(wanted, size, rng) for store, _, size in _STORES},
+        content=tuple(content),
+        members=people.members(products, wanted, [store for store, _, _ in _STORES], rng, now.astimezone(UTC), members),
+        pictures=drawn,
+    )
+
+
+def _content() -> list[Content]:
+    items = msgspec.yaml.decode((files("central.sample") / "content.yaml").read_bytes(), type=tuple[_Item, ...])
+    return [
+        Content(
+            content=item.content,
+            layout="campaign",
+            title=item.title,
+            text=item.text,
+            seconds=item.seconds,
+            order=order,
+        )
+        for order, item in enumerate(items, start=1)
+    ]
+
+
+def _keep(drawn: dict[str, bytes], picture: Canvas) -> str:
+    data = picture.png()
+    digest = hashlib.sha256(data).hexdigest()
+    drawn[digest] = data
+    return digest

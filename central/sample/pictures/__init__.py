@@ -1,0 +1,1 @@
+"""The sample chain's pictures, all drawn by the project."""

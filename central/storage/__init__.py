@@ -1,0 +1,1 @@
+"""Where central keeps everything: SQLite by default, PostgreSQL when that is outgrown."""

@@ -1,0 +1,253 @@
+"""The tables: the way up, the way down, one customer, and what the chain has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept as UTC also where the database knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts rows by itself only in an INTEGER column."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _customer() -> Column[str]:
+    return Column("customer", String, ForeignKey("customer.customer", ondelete="CASCADE"), primary_key=True)
+
+
+# The way up.
+agent = Table(
+    "agent",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("store", String, nullable=False),
+    Column("secret", String, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("status", Text),
+    Column("status_at", Instant),
+)
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("epoch", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("chain", String, nullable=False),
+)
+events = Table(
+    "event",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("epoch", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("store", String, nullable=False),
+    Column("born_wall", Instant, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("up_ms", BigInteger, nullable=False),
+    Column("synced", Boolean, nullable=False),
+    Column("data", Text, nullable=False),  # The event's own JSON, byte for byte: the chain can be checked again.
+    Column("received", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+gap = Table(
+    "gap",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("epoch", String, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    Column("drop", String, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("received", Instant, nullable=False),
+)
+held = Table(  # Where an event also stood, before or after a fork: the same place may have held two events.
+    "held",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("epoch", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("digest", String, primary_key=True),
+)
+fork = Table(
+    "fork",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("epoch", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("agent", String, nullable=False, index=True),
+    Column("epoch", String),
+    Column("seq", BigInteger),
+    Column("data", LargeBinary, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+counter = Table(
+    "counter",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+# The way down.
+generation = Table(
+    "generation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("generation", String, nullable=False),
+)
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("key", String, nullable=False),
+)
+head = Table(
+    "head",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("feed", String, primary_key=True),
+    Column("head", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+)
+feed_row = Table(
+    "feed_row",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("feed", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("owner", String, nullable=False),  # The subject that it was made from, to find its old scopes.
+    Column("version", BigInteger, nullable=False),
+    Column("body", Text),
+    Column("until", Instant),
+    Column("at", Instant, nullable=False),
+    Index(None, "owner", "feed"),
+    Index(None, "scope", "feed", "version", unique=True),
+)
+
+# One customer, and what the chain has.
+customer = Table(
+    "customer",
+    metadata,
+    Column("customer", String, primary_key=True),
+    Column("nickname", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("points", BigInteger, nullable=False),
+)
+token = Table(
+    "token",
+    metadata,
+    Column("means", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("customer", String, ForeignKey("customer.customer", ondelete="CASCADE"), nullable=False, index=True),
+)
+interest = Table(
+    "interest",
+    metadata,
+    _customer(),
+    Column("kind", String, primary_key=True),
+    Column("sku", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+coupon = Table(
+    "coupon",
+    metadata,
+    _customer(),
+    Column("coupon", String, primary_key=True),
+    Column("title", JSON, nullable=False),
+)
+customer_store = Table(
+    "customer_store",
+    metadata,
+    _customer(),
+    Column("store", String, primary_key=True),
+    Column("relation", String, primary_key=True),
+)
+consent = Table(
+    "consent",
+    metadata,
+    _customer(),
+    Column("purpose", String, primary_key=True),
+    Column("given", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+store = Table("store", metadata, Column("store", String, primary_key=True), Column("name", JSON, nullable=False))
+product = Table(
+    "product",
+    metadata,
+    Column("sku", String, primary_key=True),
+    Column("name", JSON, nullable=False),
+    Column("yen", BigInteger, nullable=False),
+    Column("category", String, nullable=False),
+    Column("picture", String),
+    Column("note", JSON, nullable=False),
+    Column("sensitive", Boolean, nullable=False),
+)
+stock = Table(
+    "stock",
+    metadata,
+    Column("store", String, primary_key=True),
+    Column("sku", String, primary_key=True),
+    Column("on_hand", BigInteger, nullable=False),
+    Column("sold", BigInteger, nullable=False),
+)
+content = Table(
+    "content",
+    metadata,
+    Column("content", String, primary_key=True),
+    Column("layout", String, nullable=False),
+    Column("title", JSON, nullable=False),
+    Column("text", JSON, nullable=False),
+    Column("picture", String),
+    Column("seconds", Integer, nullable=False),
+    Column("order", BigInteger, nullable=False),
+)

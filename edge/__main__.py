@@ -1,0 +1,7 @@
+"""Starts `python -m edge`."""
+
+import sys
+
+from edge.cli import main
+
+sys.exit(main(sys.argv[1:]))

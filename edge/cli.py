@@ -1,0 +1,118 @@
+"""The commands of an agent: run, check, status, decode-images, replay."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ground import log
+from ground.errors import NorenError
+from ground.settings import SettingsError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command. Exit code 0: done, 1: one sentence on standard error says why not, 2: wrong settings or usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except NorenError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="noren edge", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="be the agent of a store until stopped")
+    run.add_argument("config", type=Path)
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="list every problem of a configuration; exit code 2 where there is one")
+    check.add_argument("config", type=Path)
+    check.set_defaults(command=_check)
+
+    status = commands.add_parser("status", help="how an agent is, as JSON, from what it has left on disk")
+    status.add_argument("config", type=Path)
+    status.add_argument("--json", action="store_true", help="on one line")
+    status.set_defaults(command=_status)
+
+    images = commands.add_parser("decode-images", help="read codes out of photographs")
+    images.add_argument("files", type=Path, nargs="+")
+    images.add_argument("--json", action="store_true", help='one line a file: {"file", "codes": [{"format", "text"}]}')
+    images.set_defaults(command=_decode_images)
+
+    replay = commands.add_parser("replay", help="feed recorded advertisements through the path of the radio")
+    replay.add_argument("file", type=Path, help='JSON lines: {"time", "address", "rssi", "data": raw bytes in hex}')
+    replay.add_argument("config", type=Path, nargs="?", help="be this agent, its radios replaced; without: just listen")
+    replay.add_argument("--zone", help="where it was recorded (default: the configuration's first zone)")
+    replay.add_argument("--speed", type=float, default=0.0, help="1 is as recorded; 0 (default) as fast as it goes")
+    replay.set_defaults(command=_replay)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge import app, config
+
+    settings = config.read(options.config)
+    log.set_up(settings.log)
+    return asyncio.run(app.run(settings))
+
+
+def _check(options: argparse.Namespace) -> int:
+    from edge import config
+
+    config.read(options.config)
+    print(f"{options.config}: the section edge is right")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from edge import app, config
+
+    status = app.status(config.read(options.config))
+    line = msgspec.json.encode(status)
+    print((line if options.json else msgspec.json.format(line)).decode())
+    return 0
+
+
+def _decode_images(options: argparse.Namespace) -> int:
+    from edge import codes
+
+    unreadable = 0
+    for file in options.files:
+        try:
+            found = codes.of_file(file)
+        except NorenError as error:
+            unreadable += 1
+            print(error, file=sys.stderr)
+            found = []
+        # A code's bytes need not be text: what is not UTF-8 is shown byte by byte.
+        read = [{"format": code.format, "text": code.content.decode("utf-8", "backslashreplace")} for code in found]
+        if options.json:
+            print(msgspec.json.encode({"file": str(file), "codes": read}).decode(), flush=True)
+        else:
+            print(
+                f"{file}: " + (", ".join(f"{code['format']} {code['text']}" for code in read) or "no code"), flush=True
+            )
+    return 1 if unreadable else 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from edge import app, config
+
+    if options.config is None:
+        return asyncio.run(app.listen(options.file, options.zone or "here", options.speed))
+    settings = config.read(options.config)
+    log.set_up(settings.log)
+    return asyncio.run(app.run(config.replayed(settings, options.file, options.zone, options.speed)))

@@ -1,0 +1,138 @@
+"""Decides for whom each screen may show something, and how much: display levels, consent, no group no name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.config import ScreenConfig
+from edge.model import Change, CustomerId, ScreenId, ZoneId
+
+GREETING = 8.0
+"""Seconds a greeting stands when nobody moves: who pays by card needs about as long."""
+THANKS = 4.0
+"""Seconds for the answer to a code that is nobody's here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a screen should say, before anyone has chosen the words."""
+
+    level: Literal[0, 1, 2]
+    cause: Literal["beacon", "scan"]
+    people: tuple[CustomerId, ...]
+    named: bool = False
+    act: str = ""
+    """The scan it answers: another scan of the same person is another wish."""
+    trigger: float = 0.0
+    """When what caused it was first sensed; not part of what is wished."""
+    decided: float = 0.0
+    until: float = 0.0
+
+    def same(self, other: Wish | None) -> bool:
+        """Whether a screen that shows `other` need not change."""
+        return other is not None and self.what() == other.what()
+
+    def what(self) -> tuple[object, ...]:
+        return self.level, self.cause, self.people, self.named, self.act
+
+
+@dataclass(slots=True, kw_only=True)
+class _Greeting:
+    """An answer to a deliberate act, on the screens of its zone, until it is over."""
+
+    zone: ZoneId
+    customer: CustomerId | None
+    act: str
+    at: float
+    until: float
+    alone: bool
+
+
+class Director:
+    """Knows who stands where and who has just shown a code; everything else is asked anew each time."""
+
+    def __init__(self, screens: Sequence[ScreenConfig]) -> None:
+        self._screens = screens
+        self._people: dict[CustomerId, Change] = {}
+        self._greetings: dict[ZoneId, _Greeting] = {}
+
+    def moved(self, change: Change) -> None:
+        """Take note of an arrival or a leaving; either may end a greeting."""
+        if change.what == "left":
+            here = self._people.get(change.customer)
+            if here is not None and here.zone == change.zone:
+                del self._people[change.customer]
+        else:
+            self._people[change.customer] = change
+        greeting = self._greetings.get(change.zone)
+        if greeting is not None and (change.what == "left") == (greeting.customer == change.customer):
+            # The greeted one left, or someone else stepped in.
+            del self._greetings[change.zone]
+
+    def scanned(self, zone: ZoneId, customer: CustomerId | None, act: str, at: float, now: float) -> None:
+        """Take note of a code shown at a reader in this zone; customer None where it is nobody's we may know."""
+        others = any(here.zone == zone and who != customer for who, here in self._people.items())
+        stands = GREETING if customer else THANKS
+        self._greetings[zone] = _Greeting(
+            zone=zone, customer=customer, act=act, at=at, until=now + stands, alone=not others
+        )
+
+    def wishes(
+        self, now: float, *, may: Callable[[CustomerId, str], bool], anonymous: bool, clock_safe: bool
+    ) -> dict[ScreenId, Wish | None]:
+        """What each screen should show now; None is the anonymous loop.
+
+        `may(customer, purpose)` is asked each time, so that a consent withdrawn takes effect at once. `anonymous`:
+        consent is unconfirmed, nobody is known. `clock_safe` False: nothing above level 1.
+        """
+        for zone, greeting in list(self._greetings.items()):
+            if greeting.until <= now:
+                del self._greetings[zone]
+        return {
+            ScreenId(screen.screen): self._greeted(screen, may, anonymous, clock_safe)
+            or (None if anonymous or screen.use == "till" else self._near(screen, may))
+            for screen in self._screens
+        }
+
+    def next_end(self) -> float | None:
+        """When the next greeting is over by itself."""
+        return min((greeting.until for greeting in self._greetings.values()), default=None)
+
+    def _greeted(
+        self, screen: ScreenConfig, may: Callable[[CustomerId, str], bool], anonymous: bool, clock_safe: bool
+    ) -> Wish | None:
+        here = [greeting for zone, greeting in self._greetings.items() if zone in screen.zones]
+        if not here:
+            return None
+        greeting = max(here, key=lambda each: each.at)
+        known = greeting.customer if greeting.customer and not anonymous and may(greeting.customer, "signage") else None
+        named = known is not None and greeting.alone and clock_safe
+        return Wish(
+            level=2 if named else 1 if known else 0,
+            cause="scan",
+            people=(known,) if known else (),
+            named=named,
+            act=greeting.act,
+            trigger=greeting.at,
+            decided=greeting.at,
+            until=greeting.until,
+        )
+
+    def _near(self, screen: ScreenConfig, may: Callable[[CustomerId, str], bool]) -> Wish | None:
+        near = [
+            change
+            for who, change in self._people.items()
+            if change.zone in screen.zones and may(who, "presence") and may(who, "signage")
+        ]
+        if not near:
+            return None
+        latest = max(near, key=lambda change: change.at)
+        return Wish(
+            level=1,
+            cause="beacon",
+            people=tuple(sorted(change.customer for change in near)),
+            trigger=latest.since,
+            decided=latest.heard_at,
+        )

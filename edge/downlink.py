@@ -1,0 +1,284 @@
+"""Pulls the feeds from central until the replica is what central knows, and does what central commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from central.contract import topics
+from central.contract.codec import Id, Unreadable, decode, pack, unpack
+from central.contract.commands import Command, Reply
+from central.contract.feeds import FEEDS, Heads, Page, Pull
+from central.contract.topics import CHAIN
+from edge.clock import Clock
+from edge.errors import EdgeError
+from edge.ports import Link
+from edge.replica import Replica
+from edge.supervise import delays
+from ground.errors import NorenError
+
+log = logging.getLogger(__name__)
+
+CONSENT = ("profiles", "tokens")
+"""Feeds that say whom we may know; they are pulled first."""
+EVERY = 300.0
+"""Seconds, about, between two pulls of everything: hints may be lost."""
+SWEEP = 60.0
+ANSWER = 5.0
+"""Seconds within which a page comes; then the feed is asked for again, after the others and later each time."""
+CONFIRM = timedelta(minutes=10)
+"""How old the confirmation on disk may be: each costs a write."""
+BACK = timedelta(minutes=5)
+"""How far the clock may be set back before a confirmation counts as one of another time."""
+MOST_COMMANDS = 1000
+"""Commands whose reply is remembered, so that a second delivery does nothing twice."""
+
+Part = tuple[str, str]
+"""A scope and a feed."""
+Do = Callable[[bytes], Awaitable[str]]
+"""Takes a command's body; gives what to reply, or raises a NorenError that says why not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync:
+    """The body of the command `resync`: take this feed anew, of both scopes."""
+
+    feed: Id
+
+
+class Downlink:
+    """The way down. Call `connected` at every connection; `on_…` take those topics' payloads.
+
+    `changed` is told the feed and the keys that have changed. `commands` may be added to before `run`.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        link: Link,
+        clock: Clock,
+        store: str,
+        agent: str,
+        changed: Callable[[str, frozenset[str]], None],
+        confirm_hours: int = 24,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.commands: dict[str, Do] = {"ping": self._ping, "resync": self._resync}
+        self._replica = replica
+        self._link = link
+        self._clock = clock
+        self._pulls = topics.of_agent(store, agent, "pull")
+        self._replies = topics.of_agent(store, agent, "reply")
+        self._changed = changed
+        self._confirm = timedelta(hours=confirm_hours)
+        known = [*CONSENT, *(feed for feed, shape in FEEDS.items() if shape and feed not in CONSENT)]
+        self._parts: list[Part] = [(scope, feed) for feed in known for scope in (store, CHAIN)]
+        self._consent = frozenset(part for part in self._parts if part[1] in CONSENT)
+        self._wanted: dict[Part, None] = {}
+        """What is to be pulled, in this order."""
+        self._targets: dict[Part, tuple[str, int]] = {}
+        """Generation and head as a pull that goes on saw them first: there it has caught up."""
+        self._fresh: set[Part] = set()
+        """Consent that has caught up since it was last confirmed."""
+        self._stale = False
+        """There was a connection since consent was last confirmed."""
+        self._confirmed = replica.confirmed
+        self._kept = self._confirmed
+        self._asked: Part | None = None
+        self._page: Page | None = None
+        self._came = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._replied: dict[str, Reply] = {}
+
+    def connected(self) -> None:
+        """Pull everything: what central knows of consent may have changed meanwhile."""
+        self._stale = True
+        self._fresh.clear()
+        self._wanted = dict.fromkeys(self._parts)
+        self._page = None
+        self._came.set()
+        self._wake.set()
+
+    def confirmed(self) -> bool:
+        """Whether we know of everybody's consent what central knows, or knew not too long ago."""
+        if self._stale or self._confirmed is None:
+            return False
+        return -BACK < self._clock.wall() - self._confirmed < self._confirm
+
+    async def run(self) -> None:
+        """Pull whenever there is a connection and a reason, and delete what has run out, until cancelled."""
+        clock = asyncio.get_running_loop().time
+        waits = delays(ANSWER)
+        pull_at, sweep_at = clock() + _about(EVERY), clock() + SWEEP
+        while True:
+            if clock() >= sweep_at:
+                sweep_at = clock() + SWEEP
+                await self._sweep()
+            if clock() >= pull_at:
+                pull_at = clock() + _about(EVERY)
+                self._want(self._parts)
+            if not self._wanted or not self._link.connected:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(min(pull_at, sweep_at)):
+                        await self._wake.wait()
+                self._wake.clear()
+            elif await self._pull(next(iter(self._wanted)), next(waits)):
+                waits = delays(ANSWER)
+
+    async def on_heads(self, payload: bytes) -> None:
+        """Take a hint that a scope's feeds have moved on."""
+        try:
+            heads = unpack(payload, Heads)
+        except Unreadable:
+            self.counts["heads-unreadable"] += 1
+            return
+        parts = [(heads.scope, feed) for feed in heads.heads if (heads.scope, feed) in self._parts]
+        self._want([part for part in parts if self._replica.cursor(*part).after != heads.heads[part[1]]])
+
+    async def on_page(self, payload: bytes) -> None:
+        """Apply a page, whoever asked for it."""
+        try:
+            page = unpack(payload, Page)
+        except Unreadable:
+            self.counts["pages-unreadable"] += 1
+            return
+        part = (page.scope, page.feed)
+        if part not in self._parts:
+            self.counts["pages-strange"] += 1
+            return
+        try:
+            applied = await self._replica.apply(page)
+        except EdgeError as error:  # A full disk: it is asked for again.
+            self.counts["pages-failed"] += 1
+            log.warning("a page of %s could not be kept: %s", page.feed, error)
+            return
+        if applied is None:
+            self.counts["pages-ignored"] += 1
+            return
+        self.counts["pages"] += 1
+        if applied.keys:
+            self._changed(applied.feed, applied.keys)
+        if part == self._asked:
+            self._page = page
+            self._came.set()
+
+    async def on_command(self, payload: bytes) -> None:
+        """Do what central asks, once, and say how it went."""
+        try:
+            command = unpack(payload, Command)
+        except Unreadable:
+            self.counts["commands-unreadable"] += 1
+            return
+        reply = self._replied.get(command.command) or await self._do(command)
+        self._replied[command.command] = reply
+        while len(self._replied) > MOST_COMMANDS:
+            del self._replied[next(iter(self._replied))]
+        self._link.publish(self._replies, pack(reply))
+
+    async def _do(self, command: Command) -> Reply:
+        do = self.commands.get(command.name)
+        if do is None:
+            ok, said = False, f"this agent knows no command {command.name}"
+        elif command.expires <= self._clock.wall():
+            ok, said = False, "it had expired when it came"
+        else:
+            try:
+                ok, said = True, await do(bytes(command.body))
+            except NorenError as error:
+                ok, said = False, str(error)[:2000]
+        self.counts["commands-done" if ok else "commands-refused"] += 1
+        return Reply(command=command.command, ok=ok, said=said)
+
+    async def _ping(self, _body: bytes) -> str:
+        return "here"
+
+    async def _resync(self, body: bytes) -> str:
+        feed = decode(body, Resync).feed
+        parts = [part for part in self._parts if part[1] == feed]
+        if not parts:
+            raise EdgeError(f"There is no feed {feed}.")
+        for scope, feed in parts:
+            await self._replica.restart(scope, feed)
+        self._want(parts)
+        return f"{feed} is pulled anew"
+
+    def _want(self, parts: Iterable[Part]) -> None:
+        self._wanted |= dict.fromkeys(parts)
+        self._wake.set()
+
+    async def _pull(self, part: Part, seconds: float) -> bool:
+        """Ask for the next page and wait until it is applied; False where that did not come about in time."""
+        before = self._replica.cursor(*part)
+        pull = Pull(scope=part[0], feed=part[1], after=before.after, generation=before.generation)
+        self._link.publish(self._pulls, pack(pull))
+        came = await self._something(part, seconds)
+        page = self._page
+        if page is None:
+            if not came:
+                self.counts["pages-missed"] += 1
+                self._later(part)
+            return came
+        generation, target = self._targets.get(part, ("", 0))
+        if generation != page.generation:
+            target = page.head
+            self._targets[part] = (page.generation, target)
+        cursor = self._replica.cursor(*part)
+        if cursor.after >= target and not cursor.snapshot:
+            del self._targets[part]
+            self._wanted.pop(part, None)
+            await self._caught_up(part)
+        elif cursor == before:
+            self.counts["pages-empty"] += 1
+            self._later(part)
+            return await self._something(None, seconds)
+        return True
+
+    async def _something(self, part: Part | None, seconds: float) -> bool:
+        """Wait until a page of this part is applied or there is a new connection; False where neither comes."""
+        self._asked, self._page = part, None
+        self._came.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._came.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._asked = None
+
+    def _later(self, part: Part) -> None:
+        # After the others: central may be too old to know this feed.
+        self._wanted.pop(part, None)
+        self._wanted[part] = None
+
+    async def _caught_up(self, part: Part) -> None:
+        self._fresh |= self._consent & {part}
+        if self._fresh != self._consent:
+            return
+        self._fresh.clear()
+        self._stale = False
+        self._confirmed = self._clock.wall()
+        if self._kept is None or abs(self._confirmed - self._kept) >= CONFIRM:
+            try:
+                await self._replica.confirm(self._confirmed)
+                self._kept = self._confirmed
+            except EdgeError:
+                self.counts["confirms-failed"] += 1
+
+    async def _sweep(self) -> None:
+        if not self._clock.safe():
+            return  # By a wrong clock everything may seem to have run out.
+        try:
+            for swept in await self._replica.sweep(self._clock.wall()):
+                self._changed(swept.feed, swept.keys)
+        except EdgeError:
+            self.counts["sweeps-failed"] += 1
+
+
+def _about(seconds: float) -> float:
+    return random.uniform(0.8, 1.2) * seconds  # noqa: S311 - nobody gains by guessing it.

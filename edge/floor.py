@@ -1,0 +1,315 @@
+"""The way of one sighting to its frame: who it is, where they stand, what screens show, what is reported."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from central.contract import events
+from central.contract.feeds import Profile
+from edge import beacons
+from edge.clock import Clock
+from edge.config import EdgeConfig
+from edge.crowd import Crowd
+from edge.director import Director, Wish
+from edge.errors import OutboxFull
+from edge.identity import Identity
+from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting
+from edge.outbox import Outbox
+from edge.ports import Screen
+from edge.presence import Presence
+from edge.recommender import recommend
+from edge.replica import Replica
+from edge.scenes import A_SCENE, TURN, compose
+from signage.contract import Clear, Noted, Played, Show
+
+log = logging.getLogger(__name__)
+
+TICK = 0.25
+"""Seconds between looks at who has fallen silent and what is over."""
+MOST_ADVERTS = 4096
+MOST_SCANS = 64
+MOST_EVENTS = 10_000
+"""What may wait; past that the oldest goes, counted."""
+TURNS = 3
+"""Different scenes for who stays, before the first comes again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Shown:
+    wish: Wish
+    scene: str
+    at: float
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fact:
+    """An event on its way to the outbox, with what to do once it is committed."""
+
+    body: Any
+    born: events.Born
+    key: str | None = None
+    then: Callable[[], object] | None = None
+
+
+class Floor:
+    """Joins senses, decisions and screens; nothing here waits for a disk or a network."""
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        *,
+        replica: Replica,
+        outbox: Outbox,
+        clock: Clock,
+        screens: Mapping[ScreenId, Screen],
+        confirmed: Callable[[], bool],
+    ) -> None:
+        self._config = config
+        self._replica = replica
+        self._outbox = outbox
+        self._clock = clock
+        self._screens = screens
+        self._confirmed = confirmed
+        self._identity = Identity(bytes.fromhex(config.key), replica)
+        self._presence = Presence(config.zones)
+        self._director = Director(config.screens)
+        self._crowd = Crowd()
+        self._adverts: deque[Advert] = deque(maxlen=MOST_ADVERTS)
+        self._scans: deque[Scan] = deque(maxlen=MOST_SCANS)
+        self._facts: deque[_Fact] = deque(maxlen=MOST_EVENTS)
+        self._sensed = asyncio.Event()
+        self._happened = asyncio.Event()
+        self._shown: dict[ScreenId, _Shown] = {}
+        self.counts: Counter[str] = Counter()
+        self._committing = 0
+        self._dark = False
+
+    def deliver(self, sensed: Advert | Scan) -> None:
+        """Take a sighting or scan from a sensor, at once."""
+        waiting: deque[Any] = self._scans if isinstance(sensed, Scan) else self._adverts
+        if len(waiting) == waiting.maxlen:
+            self.counts["sensed_dropped"] += 1
+        waiting.append(sensed)
+        self._sensed.set()
+
+    async def run(self) -> None:
+        """Follow everything that is sensed until cancelled."""
+        due = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, min(due - self._clock.monotonic(), TICK))):
+                    await self._sensed.wait()
+            except TimeoutError:
+                pass
+            self._sensed.clear()
+            now = self._clock.monotonic()
+            moved = self._take(now)
+            if now >= due:
+                due = now + TICK
+                moved = self._tick(now) or moved
+                self.direct(now)
+            elif moved:
+                self.direct(now)
+
+    async def record(self) -> None:
+        """Commit what happened to the outbox, in order, until cancelled; the screens never wait for this."""
+        while True:
+            await self._happened.wait()
+            self._happened.clear()
+            while self._facts:
+                await asyncio.gather(*(self._commit(self._facts.popleft()) for _ in range(min(200, len(self._facts)))))
+
+    def happened(self, body: Any, *, key: str | None = None, then: Callable[[], object] | None = None) -> None:
+        """Report a body of central.contract.events.KINDS with the times of now."""
+        if len(self._facts) == MOST_EVENTS:
+            self.counts["events_dropped"] += 1
+        self._facts.append(_Fact(body=body, born=self._clock.born(), key=key, then=then))
+        self._happened.set()
+
+    def feed_changed(self, feed: str, keys: frozenset[str]) -> None:
+        """See at once who may no longer be known, and what else to show."""
+        gone: set[CustomerId] = set()
+        if feed == "tokens":
+            gone = self._identity.renew()
+        elif feed == "profiles":
+            gone = {who for who in map(CustomerId, keys) if self._profile(who) and not self._may(who, "presence")}
+        for customer in gone:
+            # No event: of who withdrew, nothing more is stored.
+            for change in self._presence.forget(customer):
+                self._director.moved(change)
+        self.direct(self._clock.monotonic())
+
+    def screen_back(self, screen: ScreenId) -> None:
+        """A player has connected and shows its loop: tell it again what it should show."""
+        self._shown.pop(screen, None)
+        self.direct(self._clock.monotonic())
+
+    def played(self, screen: ScreenId, played: Played) -> None:
+        """Report a play; the player forgets it once it is committed."""
+
+        def since(begin: int) -> int | None:
+            return max(0, played.first_frame_ns - begin) // 1_000_000 if begin else None
+
+        customers = played.carry.get("customers", [])
+        level = played.carry.get("level", 0)
+        self.happened(
+            events.Played(
+                play=played.play,
+                screen=str(screen),
+                scene=played.scene,
+                layout=played.layout,
+                cause=played.cause,
+                level=level if level in (1, 2) else 0,
+                customers=tuple(customers) if isinstance(customers, list) else (),
+                shown=played.items,
+                shown_ms=max(0, played.ended_ns - played.first_frame_ns) // 1_000_000,
+                ended=played.ended,
+                trigger_ms=since(played.trigger_ns),
+                decision_ms=since(played.decided_ns),
+            ),
+            key=f"play-{played.play}",
+            then=lambda: self._screens[screen].send(Noted(play=played.play)),
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something left to commit."""
+        return bool(self._facts) or self._committing > 0
+
+    def dark(self) -> None:
+        """Leave nothing of anybody on any screen: the agent ends."""
+        for screen in list(self._shown):
+            self._clear(screen)
+        self._dark = True
+
+    def direct(self, now: float) -> None:
+        """Bring every screen to what it should show now."""
+        if self._dark:
+            return
+        wishes = self._director.wishes(
+            now, may=self._may, anonymous=not self._confirmed(), clock_safe=self._clock.safe()
+        )
+        for screen, wish in wishes.items():
+            shown = self._shown.get(screen)
+            if wish is None:
+                self._clear(screen)
+            elif shown is None or not wish.same(shown.wish):
+                self._show(screen, wish, now, turn=0)
+            elif wish.cause == "beacon" and now - shown.at >= TURN:
+                self._show(screen, wish, now, turn=(shown.turn + 1) % TURNS)
+
+    def _take(self, now: float) -> bool:
+        moved = False
+        while self._scans:
+            self._read(self._scans.popleft(), now)
+            moved = True
+        while self._adverts:
+            moved = self._hear(self._adverts.popleft(), now) or moved
+        return moved
+
+    def _hear(self, advert: Advert, now: float) -> bool:
+        beacon = beacons.parse(advert.data)
+        customer = self._identity.beacon(beacon) if beacon else None
+        if customer is None:
+            self.counts["adverts_unknown"] += 1
+            self._crowd.heard(advert.zone, advert.address, now)
+            return False
+        self.counts["sightings"] += 1
+        changes = self._presence.hear(
+            Sighting(at=advert.at, customer=customer, receiver=advert.receiver, zone=advert.zone, rssi=advert.rssi)
+        )
+        return self._follow(changes)
+
+    def _read(self, scan: Scan, now: float) -> None:
+        outcome, customer = self._identity.code(scan.content)
+        self.counts["scans"] += 1
+        self.counts[f"scans_{outcome}"] += 1
+        act = secrets.token_hex(8)
+        if outcome != "other":
+            self._director.scanned(scan.zone, customer, act, scan.at, now)
+        self.happened(events.Scanned(scan=act, reader=scan.reader, zone=scan.zone, outcome=outcome, customer=customer))
+
+    def _tick(self, now: float) -> bool:
+        for count in self._crowd.tick(now):
+            self.happened(events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000)))
+        return self._follow(self._presence.tick(now))
+
+    def _follow(self, changes: list[Change]) -> bool:
+        for change in changes:
+            self._director.moved(change)
+            if change.what == "arrived":
+                self.counts["visits"] += 1
+                self.happened(
+                    events.VisitStarted(visit=change.visit, customer=change.customer, zone=change.zone, means="beacon")
+                )
+            else:
+                dwell = int(max(0.0, change.heard_at - change.since) * 1000)
+                self.happened(
+                    events.VisitEnded(visit=change.visit, customer=change.customer, zone=change.zone, dwell_ms=dwell)
+                )
+        return bool(changes)
+
+    def _show(self, screen: ScreenId, wish: Wish, now: float, *, turn: int) -> None:
+        people = [profile for who in wish.people if (profile := self._profile(who))]
+        products = self._replica.products()
+        picks = recommend(
+            people,
+            products,
+            self._replica.stock(),
+            self._clock.wall(),
+            level=wish.level,
+            count=A_SCENE * TURNS if wish.cause == "beacon" else A_SCENE,
+        )
+        picks = picks[turn * A_SCENE : (turn + 1) * A_SCENE] or picks[:A_SCENE]
+        scene = compose(wish, secrets.token_hex(8), people, picks, products, self._config.languages)
+        if scene is None:
+            return self._clear(screen)
+        again = turn > 0 or screen in self._shown
+        message = Show(
+            scene=scene,
+            cause=wish.cause,
+            # Who stays is shown the next scene by the clock: no sighting caused it.
+            trigger_ns=0 if again and wish.cause == "beacon" else int(wish.trigger * 1e9),
+            decided_ns=int((now if again and wish.cause == "beacon" else wish.decided) * 1e9),
+            carry={"customers": list(wish.people), "level": wish.level},
+        )
+        if self._screens[screen].send(message):
+            self._shown[screen] = _Shown(wish=wish, scene=scene.scene, at=now, turn=turn)
+            self.counts["scenes"] += 1
+        else:
+            self._shown.pop(screen, None)
+        return None
+
+    def _clear(self, screen: ScreenId) -> None:
+        shown = self._shown.pop(screen, None)
+        if shown is not None:
+            self._screens[screen].send(Clear(scene=shown.scene))
+
+    def _profile(self, customer: CustomerId) -> Profile | None:
+        return self._replica.profile(customer, self._clock.wall())
+
+    def _may(self, customer: CustomerId, purpose: str) -> bool:
+        profile = self._profile(customer)
+        return profile is not None and purpose in profile.purposes
+
+    async def _commit(self, fact: _Fact) -> None:
+        body = fact.body
+        self._committing += 1
+        try:
+            event = events.make(body, fact.born)
+            await self._outbox.put(event, drop=events.class_of(body), key=fact.key)
+        except OutboxFull as error:
+            self.counts["events_refused"] += 1
+            log.error("an event could not be kept: %s", error)
+            return
+        finally:
+            self._committing -= 1
+        if fact.then:
+            fact.then()

@@ -1,0 +1,258 @@
+"""Speaks MQTT: the only module here that knows paho, and the one place where its thread is crossed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from central.contract.codec import MAX_WIRE
+from edge.config import Broker
+from edge.errors import LinkError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[bytes], Awaitable[None]]
+
+KEEPALIVE = 30
+WINDOW = 20
+"""Messages that the broker has not confirmed; more are refused. paho's own queue must stay nearly empty."""
+MOST_WAITING = 500
+"""Messages that came in and wait for their handlers; past that they are dropped, and counted."""
+ANSWER = 10.0
+"""Seconds in which a broker must accept us and our subscriptions."""
+PARTING = 1.0
+"""Seconds in which the broker may take the last word."""
+
+
+class _Older(LinkError):
+    """The broker may not speak the version of MQTT that we tried."""
+
+
+class _News(NamedTuple):
+    """What paho's thread has to say; `what` is subscribed, refused, lost, or message with its topic and payload."""
+
+    what: str
+    said: str = ""
+    payload: bytes = b""
+
+
+class Mqtt:
+    """The link to central (edge.ports.Link). `run` holds one connection; run again, it makes the next.
+
+    `will_payload` is retained on `will_topic` whenever the connection ends. `subscriptions` may be added to before
+    `run`; who wants to know of connections adds to `on_connected`.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        client_id: str,
+        will_topic: str,
+        will_payload: bytes,
+        subscriptions: Mapping[str, Handler],
+    ) -> None:
+        self.connected = False
+        self.on_connected: list[Callable[[], None]] = []
+        self.subscriptions = dict(subscriptions)
+        self.counts: Counter[str] = Counter()
+        self._broker = broker
+        self._where = f"{broker.host}:{broker.port}"
+        self._client_id = client_id
+        self._will = (will_topic, will_payload)
+        self._version = MQTTProtocolVersion.MQTTv5
+        self._client: paho.Client | None = None
+        self._news: deque[_News] = deque()
+        self._some = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Send now; False where there is no connection or the broker is behind (the caller sends again later)."""
+        if not self.connected or self._client is None:
+            return False
+        sent = self._client.publish(topic, payload, qos=1, retain=retain).rc == paho.MQTT_ERR_SUCCESS
+        if not sent:
+            self.counts["mqtt-unsent"] += 1
+        return sent
+
+    async def run(self) -> None:
+        """Connect, subscribe, and hand on what comes, until the connection ends. Raises LinkError when it does."""
+        try:
+            await self._hold()
+        except _Older:
+            # A broker without MQTT 5 says so, or just closes (reference: RabbitMQ 3.10).
+            self._version = MQTTProtocolVersion.MQTTv311
+            try:
+                await self._hold()
+            except _Older:
+                self._version = MQTTProtocolVersion.MQTTv5
+                raise
+
+    async def _hold(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._news.clear()
+        # A new client each time: an old one would send again what it still holds, all at once.
+        client = self._new_client()
+        properties = None
+        if self._version is MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped.
+            properties.MaximumPacketSize = 2 * MAX_WIRE  # What is far too large shall not even come.
+        try:
+            await asyncio.to_thread(
+                client.connect, self._broker.host, self._broker.port, KEEPALIVE, properties=properties
+            )
+        except (OSError, ValueError) as error:
+            raise LinkError(
+                f"No broker answers at {self._where}: {error}.", fix="Start it, or correct edge.broker."
+            ) from error
+        self._client = client
+        client.loop_start()
+        try:
+            await self._follow()
+        finally:
+            await self._part(client)
+
+    def _new_client(self) -> paho.Client:
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=self._version,
+            reconnect_on_failure=False,
+        )
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        client.will_set(*self._will, qos=1, retain=True)
+        client.max_inflight_messages_set(WINDOW)
+        client.max_queued_messages_set(WINDOW)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
+    async def _follow(self) -> None:
+        accepted = False
+        try:
+            async with asyncio.timeout(ANSWER) as answer:
+                while True:
+                    await self._some.wait()
+                    self._some.clear()
+                    while self._news:
+                        news = self._news.popleft()
+                        if news.what == "message":
+                            await self._hand_on(news)
+                        elif news.what == "accepted":
+                            accepted = True
+                        elif news.what == "subscribed":
+                            answer.reschedule(None)
+                            self._begin()
+                        else:
+                            raise self._ended(news, accepted)
+        except TimeoutError as error:
+            if self.connected:  # A handler's own.
+                raise
+            said = f"The broker at {self._where} takes the connection and says nothing."
+            raise LinkError(said, fix="Check that edge.broker is an MQTT port.") from error
+
+    def _begin(self) -> None:
+        self.connected = True
+        self.counts["mqtt-connections"] += 1
+        log.info("connected to the broker", extra={"fields": {"broker": self._where, "mqtt": self._version.name}})
+        for told in self.on_connected:
+            told()
+
+    async def _hand_on(self, news: _News) -> None:
+        handler = self.subscriptions.get(news.said)
+        if handler is None:
+            self.counts["mqtt-strange"] += 1
+        else:
+            await handler(news.payload)
+
+    def _ended(self, news: _News, accepted: bool) -> LinkError:
+        if news.what == "refused":
+            fix = "Check edge.broker's username and password, and what the broker lets this agent do."
+            return LinkError(f"The broker at {self._where} refuses us: {news.said}.", fix=fix)
+        said = f"The connection to the broker at {self._where} ended: {news.said}."
+        return LinkError(said) if accepted else _Older(said, fix="Check that edge.broker is an MQTT port.")
+
+    async def _part(self, client: paho.Client) -> None:
+        # The will once more as a plain message: a broker forgets the will of who takes leave in order.
+        if client.is_connected():
+            self.publish(*self._will, retain=True)
+            self.connected = False
+            client.disconnect()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    while not any(news.what == "lost" for news in self._news):
+                        self._some.clear()
+                        await self._some.wait()
+        self.connected = False
+        self._client = None
+        still = client.socket()
+        if isinstance(still, socket.socket):  # A broker that does not answer must not hold us up.
+            with suppress(OSError):
+                still.shutdown(socket.SHUT_RDWR)
+        await asyncio.to_thread(client.loop_stop)
+
+    # From here on paho's thread; each may come twice.
+
+    def _cross(self, news: _News) -> None:
+        """Hand over to the loop, the only way there."""
+        if news.what == "message" and len(self._news) >= MOST_WAITING:
+            self.counts["mqtt-dropped"] += 1
+            return
+        self._news.append(news)
+        assert self._loop is not None
+        with suppress(RuntimeError):  # The loop has ended.
+            self._loop.call_soon_threadsafe(self._some.set)
+
+    def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if reason == "Unsupported protocol version":
+            self._cross(_News("lost", str(reason)))
+        elif reason.is_failure:
+            self._cross(_News("refused", str(reason)))
+        else:
+            self._cross(_News("accepted"))
+            # Each time: a broker may have forgotten everything.
+            if self.subscriptions:
+                client.subscribe([(topic, 1) for topic in self.subscriptions])
+            else:
+                self._cross(_News("subscribed"))
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        self._cross(_News("refused", f"subscription, {refused[0]}") if refused else _News("subscribed"))
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        self._cross(_News("lost", str(reason)))
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if len(message.payload) > MAX_WIRE:
+            self.counts["mqtt-too-large"] += 1
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = ""
+        self._cross(_News("message", topic, bytes(message.payload)))
+
+    def _on_publish(self, _client: paho.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:  # MQTT 5 only: 3.1.1 confirms also what it throws away.
+            self.counts["mqtt-refused"] += 1
+            log.warning("the broker did not take a message: %s", reason)

@@ -1,0 +1,80 @@
+"""Speaks to one player over its socket: sends scenes at once, hears what was played, comes back when it does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from edge.model import ScreenId
+from ground.errors import NorenError
+from signage.contract import MAX_LINE, Hello, Played, ToPlayer, for_agent, line
+
+log = logging.getLogger(__name__)
+
+AGAIN = 0.25
+"""Seconds between two tries to find the player: it is on this machine, and somebody looks at its screen."""
+MOST_WAITING = 4 << 20
+"""Bytes not yet taken by a player that hangs; past that nothing more is handed to it."""
+
+
+class Player:
+    """One player; `hello` and `played` are called on the event loop."""
+
+    def __init__(
+        self,
+        screen: ScreenId,
+        socket: str,
+        *,
+        hello: Callable[[ScreenId, Hello], None],
+        played: Callable[[ScreenId, Played], None],
+    ) -> None:
+        self.screen = screen
+        self.garbled = 0
+        self._socket = socket
+        self._hello = hello
+        self._played = played
+        self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._writer is not None
+
+    def send(self, message: ToPlayer) -> bool:
+        """Hand a message over; False where no player takes it."""
+        writer = self._writer
+        if writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > MOST_WAITING:
+            return False
+        writer.write(line(message))
+        return True
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                reader, writer = await asyncio.open_unix_connection(self._socket, limit=MAX_LINE)
+            except OSError:
+                await asyncio.sleep(AGAIN)
+                continue
+            try:
+                await self._listen(reader, writer)
+            except (OSError, ValueError, asyncio.LimitOverrunError) as error:
+                log.warning("the player of %s was lost: %s", self.screen, error)
+            finally:
+                self._writer = None
+                writer.close()
+            await asyncio.sleep(AGAIN)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.readline():
+            try:
+                message = for_agent(data)
+            except NorenError as error:
+                self.garbled += 1
+                log.warning("the player of %s sent what cannot be read: %s", self.screen, error)
+                continue
+            if isinstance(message, Hello):
+                self._writer = writer
+                self._hello(self.screen, message)
+            elif isinstance(message, Played):
+                self._played(self.screen, message)

@@ -1,0 +1,224 @@
+"""Owns the agent's SQLite file: one thread writes it in groups, the event loop reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from edge.errors import EdgeError, OutboxFull
+from ground import sqlite
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+GROUP = 0.05
+"""Seconds between two commits, unless something must be safe at once."""
+MOST_WAITING = 20_000
+"""Writes that may wait for the disk; past that they are refused, and counted."""
+MOST_TOGETHER = 2_000
+"""Writes in one transaction."""
+
+migrations = Migrations("storage")
+
+
+@migrations()
+def note(db: Database) -> None:
+    """Single values by their name."""
+    db.execute("CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+
+
+class _Unwritable(EdgeError):
+    """The file itself fails: what one work met, the others would too."""
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[sqlite3.Connection, list[Any]], list[Any]]
+    item: Any
+    answer: asyncio.Future[Any]
+
+
+class Storage:
+    """The file. `await storage.write(work)` runs `work` in the writer thread and answers once it is committed.
+
+    A work may run twice, when a neighbour in its transaction fails: what it remembers outside the file it must forget
+    again in `rolled_back` (called in the writer thread). `committed` is called on the loop, before the answers.
+    """
+
+    def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+        self.committed: list[Callable[[], None]] = []
+        self.rolled_back: list[Callable[[], None]] = []
+        self._writer = writer
+        self._reader = reader
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+        self._loop = asyncio.get_running_loop()
+        self._jobs: deque[_Job] = deque()
+        self._some = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._closing = False
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[Storage]:
+        """Hold the file while inside; all that was handed over is committed at the end. Raises StorageError."""
+        with sqlite.hold(path, "agent"):
+            writer, reader = sqlite.connect(path), sqlite.connect(path)
+            storage = cls(path, writer, reader)
+            pump = None
+            try:
+                storage.migrate(migrations)
+                pump = asyncio.create_task(storage._pump(), name="storage")
+                yield storage
+            finally:
+                if pump:
+                    await storage._close(pump)
+                reader.close()
+                writer.close()
+
+    def migrate(self, wanted: Migrations) -> None:
+        """Bring a store's own tables up to date, before its first write. Raises StorageError."""
+        sqlite.migrate(self._reader, wanted, self.path)
+
+    def read(self, sql: str, args: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Give rows as they were last committed; on the loop's thread only."""
+        return self._reader.execute(sql, args).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the reading connection for several reads of one moment; on the loop's thread only."""
+        self._reader.execute("BEGIN")
+        try:
+            yield self._reader
+        finally:
+            self._reader.execute("COMMIT")
+
+    def write(self, work: Callable[[sqlite3.Connection], T], now: bool = False) -> asyncio.Future[T]:
+        """Do `work` in a transaction shared with others, ≤ 50 ms from now or at once; the answer follows its commit.
+
+        Raises OutboxFull for a full disk or too many waiting, EdgeError where the file cannot be written, and what
+        `work` itself raises; then nothing of this work is stored, and the others are.
+        """
+        return self.write_each(lambda db, _: [work(db)], None, now)
+
+    def write_each(
+        self, work: Callable[[sqlite3.Connection, list[Item]], list[T | EdgeError]], item: Item, now: bool = False
+    ) -> asyncio.Future[T]:
+        """As `write`, where many items wait for the same `work`: it gets all of a transaction and answers each.
+
+        An EdgeError among its answers is raised to that item's caller; the transaction stands.
+        """
+        job = _Job(work, item, self._loop.create_future())
+        if self._closing or len(self._jobs) >= MOST_WAITING:
+            self.counts["writes_refused"] += 1
+            said = f"{len(self._jobs)} writes wait for {self.path}, which is too slow or closed."
+            job.answer.set_exception(OutboxFull(said, fix="Exchange the card if this goes on."))
+            return job.answer
+        self._jobs.append(job)
+        self._some.set()
+        if now or len(self._jobs) >= MOST_TOGETHER:
+            self._hurry.set()
+        return job.answer
+
+    def note(self, name: str) -> str | None:
+        """A single value that was kept under this name."""
+        kept = self.read("SELECT value FROM note WHERE name = ?", (name,))
+        return kept[0][0] if kept else None
+
+    async def keep(self, name: str, value: str) -> None:
+        """Keep a single value over a restart."""
+        await self.write(lambda db: db.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (name, value)))
+
+    def last_wall(self) -> datetime | None:
+        """The last time kept; for the clock."""
+        kept = self.note("wall")
+        return datetime.fromisoformat(kept) if kept else None
+
+    async def keep_wall(self, at: datetime) -> None:
+        """Keep this time; for the clock."""
+        await self.keep("wall", at.isoformat())
+
+    async def _pump(self) -> None:
+        last = -GROUP
+        while not self._closing or self._jobs:
+            await self._some.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(last + GROUP):
+                    await self._hurry.wait()
+            jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_TOGETHER))]
+            if not self._jobs and not self._closing:
+                self._some.clear()
+                self._hurry.clear()
+            if jobs:
+                await self._store(jobs)
+            last = self._loop.time()
+
+    async def _store(self, jobs: list[_Job]) -> None:
+        # The one crossing into the writer thread: whatever a work raised comes back here and goes to its caller.
+        crossing = self._loop.run_in_executor(self._thread, self._transaction, jobs)
+        outcomes: Sequence[list[Any] | BaseException] = await asyncio.gather(crossing, return_exceptions=True)
+        outcome = outcomes[0]
+        if not isinstance(outcome, BaseException):
+            for hook in self.committed:
+                hook()
+            for job, result in zip(jobs, outcome, strict=True):
+                if job.answer.done():
+                    continue
+                if isinstance(result, EdgeError):
+                    job.answer.set_exception(result)
+                else:
+                    job.answer.set_result(result)
+        elif len(jobs) == 1 or isinstance(outcome, _Unwritable):
+            self.counts["writes_failed"] += len(jobs)
+            for job in jobs:
+                if not job.answer.done():
+                    job.answer.set_exception(outcome)
+        else:
+            for job in jobs:
+                await self._store([job])
+
+    def _transaction(self, jobs: list[_Job]) -> list[Any]:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            results: list[Any] = []
+            for work, same in groupby(jobs, key=attrgetter("work")):
+                results += work(self._writer, [job.item for job in same])
+            self._writer.execute("COMMIT")
+        except BaseException as error:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            for forget in self.rolled_back:
+                forget()
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._said(error) from error
+            raise
+        return results
+
+    def _said(self, error: sqlite3.OperationalError) -> EdgeError:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            fix = "Make room: what was stored is safe, and it goes on by itself."
+            return OutboxFull(f"The disk of {self.path} is full.", fix=fix)
+        return _Unwritable(
+            f"The database {self.path} cannot be written: {error}.", fix="Check the card and the folder."
+        )
+
+    async def _close(self, pump: asyncio.Task[None]) -> None:
+        self._closing = True
+        self._some.set()
+        self._hurry.set()
+        await pump
+        self._thread.shutdown()

@@ -1,0 +1,153 @@
+"""Sends the outbox to central, one batch at a time, and believes only central's own acknowledgement."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass
+
+from central.contract import events, topics
+from central.contract.batches import MAX_EVENTS, Ack, Batch, Nack, digest
+from central.contract.codec import Unreadable, pack, unpack
+from edge.clock import Clock
+from edge.errors import EdgeError
+from edge.outbox import Outbox
+from edge.ports import Link
+from edge.supervise import delays
+
+log = logging.getLogger(__name__)
+
+GATHER = 0.2
+"""Seconds that few events wait for company."""
+ANSWER = 5.0
+"""Seconds within which central answers; then the batch is sent again, each time later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """The batch under way; `at` in seconds of the loop's clock."""
+
+    batch: Batch
+    digest: str
+    at: float
+
+
+class Uplink:
+    """The way up. Call `connected` at every connection; `on_ack` and `on_nack` take those topics' payloads."""
+
+    def __init__(self, outbox: Outbox, link: Link, clock: Clock, store: str, agent: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self._outbox = outbox
+        self._link = link
+        self._clock = clock
+        self._topic = topics.of_agent(store, agent, "up")
+        self._limit = MAX_EVENTS
+        self._sent: _Sent | None = None
+        self._answered = asyncio.Event()
+
+    def connected(self) -> None:
+        """Send at once: what was under way is lost or will be answered twice, and both are harmless."""
+        self._answered.set()
+        self._outbox.arrived.set()
+
+    async def run(self) -> None:
+        """Send whatever waits whenever there is a connection, until cancelled."""
+        waits = delays(ANSWER)
+        while True:
+            if not self._link.connected or not self._outbox.waiting:
+                await self._outbox.arrived.wait()
+                self._outbox.arrived.clear()
+                continue
+            if self._outbox.waiting < MAX_EVENTS:
+                await asyncio.sleep(GATHER)
+            before = self._progress()
+            self._answered.clear()
+            await self._send()
+            try:
+                async with asyncio.timeout(next(waits)):
+                    await self._answered.wait()
+            except TimeoutError:
+                self.counts["acks-missed"] += 1
+                continue
+            if self._progress() != before:
+                waits = delays(ANSWER)
+            elif self._link.connected:
+                # Answered, but nothing moved: not again at once, or two machines would turn at full speed.
+                await asyncio.sleep(next(waits))
+
+    async def on_ack(self, payload: bytes) -> None:
+        """Move on to where central is."""
+        try:
+            ack = unpack(payload, Ack)
+        except Unreadable:
+            self.counts["acks-unreadable"] += 1
+            return
+        try:
+            result = await self._outbox.acknowledged(ack)
+            self.counts[f"acks-{result}"] += 1
+            if result == "fork":
+                await self._fork()
+            elif result == "ok":
+                await self._heard(ack)
+        except EdgeError as error:  # A full disk: central is asked again.
+            self.counts["acks-failed"] += 1
+            log.warning("an acknowledgement could not be kept: %s", error)
+
+    async def on_nack(self, payload: bytes) -> None:
+        """Send less at a time; what cannot be read alone is set aside."""
+        try:
+            nack = unpack(payload, Nack)
+        except Unreadable:
+            self.counts["nacks-unreadable"] += 1
+            return
+        sent = self._sent
+        if sent is None or nack.digest != sent.digest:
+            self.counts["nacks-ignored"] += 1
+            return
+        self.counts["nacks"] += 1
+        self._sent = None
+        parts = len(sent.batch.events) + len(sent.batch.gaps)
+        if parts > 1:
+            self._limit = parts // 2
+        elif sent.batch.events:
+            log.error("central cannot read event %d of epoch %s: %s", sent.batch.first, sent.batch.epoch, nack.reason)
+            try:
+                await self._outbox.set_aside(sent.batch.first)
+            except EdgeError as error:
+                log.warning("an event could not be set aside: %s", error)
+        self._answered.set()
+
+    async def _send(self) -> None:
+        batch = self._outbox.batch(self._limit)
+        if batch is None:
+            return
+        # Deflating a full batch takes a small board some 40 ms: not on the loop.
+        payload = await asyncio.to_thread(pack, batch)
+        self._sent = _Sent(batch=batch, digest=digest(payload), at=asyncio.get_running_loop().time())
+        sent = self._link.publish(self._topic, payload)
+        self.counts["batches-sent" if sent else "batches-unsent"] += 1
+
+    async def _heard(self, ack: Ack) -> None:
+        sent, self._sent = self._sent, None
+        self._limit = min(MAX_EVENTS, self._limit * 2)
+        self._answered.set()
+        if sent is None:
+            return  # An answer to who knows which question says nothing of the time now.
+        self._clock.heard(ack.time, asyncio.get_running_loop().time() - sent.at)
+        offset = self._clock.owed()
+        if offset is not None:
+            await self._outbox.put(events.make(offset, self._clock.born()), drop=events.class_of(offset))
+
+    async def _fork(self) -> None:
+        log.error(
+            "central has other events than ours in epoch %s: this card was copied or set back; a new epoch begins",
+            self._outbox.state.epoch,
+        )
+        self._sent = None
+        await self._outbox.fork()
+        self._answered.set()
+
+    def _progress(self) -> tuple[str, int, int, int]:
+        state = self._outbox.state
+        return state.epoch, state.acked, state.aside, self._limit

@@ -1,0 +1,103 @@
+"""The commands of central, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edge_log import NOON, EdgeLog, event
+from sqlalchemy import select
+
+from central import config, consent, profiles
+from central.cli import main
+from central.contract import member_code
+from central.ingest.worker import Ingest
+from central.profiles import Customer
+from central.storage import tables
+from central.storage.database import open_database, reading, writing
+
+KEY = "0" * 63 + "1"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "c.yaml"
+    made.write_text(f'central:\n  folder: {tmp_path / "central"}\n  key: "{KEY}"\n')
+    return made
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_check_is_content_or_lists_the_problems(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(file)]) == 0
+    file.write_text("central:\n  key: 3\n")
+    assert main(["check", str(file)]) == 2
+    assert "line 2: central.key" in capsys.readouterr().err
+
+
+def test_migrate_makes_the_database_and_can_be_run_again(file: Path, tmp_path: Path) -> None:
+    assert [main(["migrate", str(file)]) for _ in range(2)] == [0, 0]
+    assert (tmp_path / "central" / "central.db").is_file()
+
+
+def test_enrol_prints_once_what_the_agent_needs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enrol", str(file), "ginza", "pi-1"]) == 0
+    told = said(capsys)
+    assert set(told) == {"agent", "password", "key"}
+    assert told["key"] == member_code.store_key(bytes.fromhex(KEY), "ginza").hex()
+    assert main(["store-key", str(file), "ginza"]) == 0
+    assert capsys.readouterr().out.strip() == told["key"]
+    assert main(["revoke", str(file), "pi-1"]) == 0
+    assert main(["revoke", str(file), "pi-2"]) == 1
+    assert capsys.readouterr().err.startswith("There is no agent pi-2.")
+
+
+def test_consent_is_given_and_withdrawn(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = open_database(config.read(file).url)
+    with writing(engine) as connection:
+        profiles.save(connection, [Customer(customer="c-1", home="ginza")])
+    assert main(["consent", str(file), "c-1", "give", "presence", "signage"]) == 0
+    assert main(["consent", str(file), "c-1", "withdraw", "presence"]) == 0
+    with reading(engine) as connection:
+        assert consent.given(connection, ["c-1"]) == {"c-1": {"signage"}}
+    assert main(["consent", str(file), "c-9", "give", "presence"]) == 1
+    assert "no customer c-9" in capsys.readouterr().err
+
+
+def test_report_counts_by_agent_and_epoch(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["enrol", str(file), "ginza", "pi-1"]) == 0
+    capsys.readouterr()
+    log = EdgeLog().add(*(event(number) for number in range(4)))
+    Ingest(open_database(config.read(file).url), lambda *_: None, lambda: NOON).take([log.message(log.batch(1, 4))])
+    assert main(["report", str(file), "--json", "--plays"]) == 0
+    kinds = {"crowd-counted": 4}
+    row = {"agent": "pi-1", "store": "ginza", "epoch": "e1", "count": 4, "distinct": 4, "max_seq": 4, "kinds": kinds}
+    assert said(capsys) == {"events": [row], "gaps": [], "forks": [], "held": 0, "quarantine": [], "plays": []}
+    assert main(["report", str(file)]) == 0
+    assert said(capsys)["events"] == [row]
+
+
+def test_the_sample_chain_is_loaded_and_loading_again_changes_nothing(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("central.sample")
+    engine = open_database(config.read(file).url)
+    counted, stored = [], []
+    for _ in range(2):
+        assert main(["load-sample", str(file), "--seed", "7"]) == 0
+        counted.append(said(capsys))
+        with reading(engine) as connection:
+            stored.append({name: len(connection.execute(select(table)).all()) for name, table in _SAMPLE.items()})
+    assert counted[0] == counted[1]
+    assert stored[0] == stored[1]
+    assert counted[0]["stores"] == stored[0]["store"] == 3
+    assert counted[0]["members"] == stored[0]["customer"] == 200
+    assert stored[0]["product"] >= 250
+    assert len(list((file.parent / "central" / "assets").iterdir())) == counted[0]["pictures"] > 0
+
+
+_SAMPLE = {name: tables.metadata.tables[name] for name in ("store", "customer", "token", "consent", "product", "stock")}

@@ -1,0 +1,218 @@
+"""The demo's processes die with it, its configurations are the template's, and its last line adds up."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+import yaml
+
+from central.demo import main
+from central.demo.configs import HEADLESS, Configs, Enrolled, Hardware, free_port
+from central.demo.processes import DemoFailed, Troupe
+from central.demo.report import AgentStatus, lost, quantiles
+from ground.sqlite import hold
+
+ROOT = Path(__file__).parents[2]
+WAIT_S = 30.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Look again and again; a test that waits in vain fails."""
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+READY = "import sys, time; print('{\"ready\": true}', flush=True); time.sleep(600)"
+
+
+def test_a_process_that_is_ready_is_stopped_by_sigterm(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python(READY))
+        troupe.await_ready({one: lambda: one.said("ready") is True}, WAIT_S)
+        troupe.measure()
+        assert one.highest_rss > 1_000_000
+        assert troupe.deaths() == []
+        assert troupe.stop([one]) == [one]
+        assert one.dead == -signal.SIGTERM
+
+
+def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python(deaf))
+        troupe.await_ready({one: lambda: one.said("ready") is True}, WAIT_S)
+        assert troupe.stop([one], grace=0.2) == [one]
+        assert one.dead == -signal.SIGKILL
+
+
+def test_a_death_is_told_with_its_last_words(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python("print('{broken'); raise SystemExit('the port is taken')"))
+        with pytest.raises(DemoFailed, match=r"one ended with exit code 1:(.|\n)*the port is taken"):
+            troupe.await_ready({one: lambda: one.said("ready") is not None}, WAIT_S)
+        assert troupe.deaths() == [one]
+
+
+def test_who_is_never_ready_is_told(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python("import time; time.sleep(600)"))
+        with pytest.raises(DemoFailed, match="one was not ready after 0 s"):
+            troupe.await_ready({one: lambda: False}, 0.0)
+
+
+def test_a_command_gives_its_output_or_its_last_words(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        assert troupe.run("ask", python("print(6 * 7)")) == b"42\n"
+        with pytest.raises(DemoFailed, match=r"ask ended with exit code 2:(.|\n)*no such store"):
+            troupe.run("ask", python("import sys; print('no such store', file=sys.stderr); sys.exit(2)"))
+        with pytest.raises(DemoFailed, match="was not done"):
+            troupe.run("ask", python(READY), seconds=0.2)
+
+
+def test_leaving_stops_all(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python(READY))
+    assert one.dead == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_process_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> None:
+    """At Ctrl-C the demo stops its children; at kill -9 the kernel does."""
+    demo = (
+        "from pathlib import Path; from central.demo.processes import Troupe; import sys, time\n"
+        f"with Troupe(Path({str(tmp_path)!r}), Path({str(tmp_path)!r})) as troupe:\n"
+        f"    one = troupe.start('one', [sys.executable, '-c', {READY!r}])\n"
+        "    troupe.await_ready({one: lambda: one.said('ready')}, 30)\n"
+        "    print(one._child.pid, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        python(demo), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as process:
+        assert process.stdout
+        child = psutil.Process(int(process.stdout.readline()))
+        assert child.is_running()
+        process.send_signal(number)
+        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def template(folder: Path) -> Path:
+    file = folder / "template.yaml"
+    sections = {
+        "central": {"key": "ab" * 32, "log": "debug", "database": "postgresql+psycopg://elsewhere/db"},
+        "edge": {"zones": [{"zone": "shelf", "enter_dbm": -60.0, "exit_dbm": -66.0}], "confirm_hours": 12},
+        "signage": {"theme": {"brand": "みせ"}},
+    }
+    file.write_text(yaml.safe_dump(sections, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Path) -> None:
+    configs = Configs(template(tmp_path), tmp_path, tmp_path / "run")
+    central = yaml.safe_load(configs.central().read_text(encoding="utf-8"))["central"]
+    assert central["log"] == "debug"
+    assert "database" not in central
+    assert central["broker"] == {"kind": "embedded", "host": "127.0.0.1", "port": configs.mqtt_port}
+    screens = [configs.screen("ginza", zone, display=HEADLESS) for zone in ("shelf", "till")]
+    assert yaml.safe_load(screens[0].config.read_text(encoding="utf-8"))["signage"]["theme"] == {"brand": "みせ"}
+    file = configs.edge(
+        "ginza",
+        Enrolled(agent="ginza-1", password="secret", key="cd" * 32),
+        screens,
+        scenario=tmp_path / "scenario.json",
+        start=12.5,
+        sensors=Hardware(camera=3).sensors(),
+    )
+    edge = yaml.safe_load(file.read_text(encoding="utf-8"))["edge"]
+    assert file.stat().st_mode & 0o077 == 0
+    assert edge["confirm_hours"] == 12
+    assert [zone["zone"] for zone in edge["zones"]] == ["entrance", "shelf", "till"]
+    assert edge["zones"][1]["enter_dbm"] == -60.0
+    assert [screen["screen"] for screen in edge["screens"]] == ["ginza-shelf", "ginza-till"]
+    assert [sensor["start"] for sensor in edge["sensors"] if "scenario" in sensor] == [12.5] * 4
+    assert edge["sensors"][-1] == {"kind": "camera", "name": "real-camera", "zone": "till", "device": 3}
+
+
+def test_a_taken_port_is_replaced() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port(port) not in (0, port)
+    assert free_port(port) == port
+    assert free_port(port, besides=port) != port
+
+
+@pytest.mark.parametrize("text", ["", "[]", "central: {}\nedge: []\nsignage: {}", "central: {\n", "\x00"])
+def test_a_template_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "template.yaml"
+    file.write_text(text)
+    with pytest.raises(DemoFailed, match="template"):
+        Configs(file, tmp_path, tmp_path)
+
+
+def test_hardware_that_is_not_there_is_told_in_a_sentence() -> None:
+    with pytest.raises(DemoFailed, match=r"no camera /dev/video97 on this machine"):
+        Hardware(camera=97).check()
+    with pytest.raises(DemoFailed, match=r"no Bluetooth adapter hci97 on this machine"):
+        Hardware(radio="hci97").check()
+    assert Hardware().sensors() == []
+
+
+def test_quantiles_are_of_the_nearest_rank() -> None:
+    assert (quantiles([]).p50, quantiles([]).p99) == (None, None)
+    assert (quantiles([7]).p50, quantiles([7]).p99) == (7, 7)
+    hundred = quantiles(list(range(1, 101)))
+    assert (hundred.p50, hundred.p99) == (50, 99)
+
+
+def test_one_agents_surplus_hides_no_others_loss() -> None:
+    made = {"a-1": AgentStatus(made=10), "b-1": AgentStatus(made=10)}
+    assert lost(made, {"a-1": 12, "b-1": 8}) == 2
+    assert lost(made, {"a-1": 10}) == 10
+
+
+def test_a_status_that_says_more_than_we_know_is_read() -> None:
+    line = {"epoch": "e", "made": 3, "acked": 3, "waiting": 0, "bytes": 0, "counts": {"scans": 1}}
+    assert AgentStatus(made=3, counts={"scans": 1}) == json_status(line)
+
+
+def json_status(line: dict[str, object]) -> AgentStatus:
+    return msgspec.json.decode(json.dumps(line).encode(), type=AgentStatus)
+
+
+def test_a_folder_of_somebody_elses_is_not_wiped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    precious = tmp_path / "documents" / "thesis.txt"
+    precious.parent.mkdir()
+    precious.write_text("years of work")
+    assert main(["--headless", "--for", "1", "--folder", str(precious.parent)]) == 1
+    assert "no demo has left" in capsys.readouterr().err
+    assert precious.read_text() == "years of work"
+
+
+def test_a_second_demo_on_the_same_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with hold(tmp_path / "demo", "demo"):
+        assert main(["--headless", "--for", "1", "--folder", str(tmp_path / "demo")]) == 1
+    assert "Another demo already uses" in capsys.readouterr().err
+
+
+def test_hardware_that_is_not_there_ends_the_demo_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--headless", "--camera", "97", "--folder", str(tmp_path / "demo")]) == 1
+    assert main(["--headless", "--radio", "hci97", "--folder", str(tmp_path / "demo")]) == 1
+    assert capsys.readouterr().err.count("on this machine") == 2
+    assert not (tmp_path / "demo").exists()

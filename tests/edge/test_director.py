@@ -1,0 +1,207 @@
+"""Who may be shown what: levels, consent, groups, and the end of every greeting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.config import ScreenConfig
+from edge.director import GREETING, Director, Wish
+from edge.model import Change, CustomerId, ScreenId, ZoneId
+
+SHELF, TILL = ZoneId("shelf"), ZoneId("till")
+SCREENS = (
+    ScreenConfig(screen="s", socket=Path("/s"), zones=("shelf",), use="shelf"),
+    ScreenConfig(screen="t", socket=Path("/t"), zones=("till",), use="till"),
+)
+A, B = CustomerId("a"), CustomerId("b")
+
+
+def change(what: str, who: CustomerId, zone: ZoneId, at: float = 10.0) -> Change:
+    assert what in ("arrived", "left")
+    return Change(
+        what="arrived" if what == "arrived" else "left",
+        customer=who,
+        zone=zone,
+        at=at,
+        heard_at=at,
+        since=at - 2,
+        visit="v",
+    )
+
+
+def wishes(
+    director: Director, now: float = 10.0, *, deny: set[str] | None = None, **more: bool
+) -> dict[str, Wish | None]:
+    denied = deny or set()
+    return {
+        str(screen): wish
+        for screen, wish in director.wishes(
+            now,
+            may=lambda who, purpose: who not in denied and f"{who}/{purpose}" not in denied,
+            anonymous=more.get("anonymous", False),
+            clock_safe=more.get("clock_safe", True),
+        ).items()
+    }
+
+
+def test_nobody_is_the_loop() -> None:
+    assert wishes(Director(SCREENS)) == {"s": None, "t": None}
+
+
+def test_a_beacon_gives_level_one_without_a_name_and_two_are_blended() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", B, SHELF))
+    director.moved(change("arrived", A, SHELF))
+    wish = wishes(director)["s"]
+    assert wish is not None
+    assert (wish.level, wish.named, wish.people) == (1, False, (A, B))
+
+
+def test_either_consent_missing_is_nothing() -> None:
+    for purpose in ("presence", "signage"):
+        director = Director(SCREENS)
+        director.moved(change("arrived", A, SHELF))
+        assert wishes(director, deny={f"a/{purpose}"})["s"] is None
+
+
+def test_consent_withdrawn_is_seen_at_the_next_look() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, SHELF))
+    director.moved(change("arrived", B, SHELF))
+    wish = wishes(director, deny={"a"})["s"]
+    assert wish is not None
+    assert wish.people == (B,)
+
+
+def test_who_leaves_is_no_longer_shown() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, SHELF))
+    director.moved(change("left", A, SHELF))
+    assert wishes(director)["s"] is None
+
+
+def test_a_late_leaving_of_the_old_zone_does_not_undo_the_new_one() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, TILL))
+    director.moved(change("arrived", A, SHELF))
+    director.moved(change("left", A, TILL))
+    assert wishes(director)["s"] is not None
+
+
+def test_the_till_stays_anonymous_for_a_beacon_alone() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, TILL))
+    assert wishes(director)["t"] is None
+
+
+def test_a_scan_greets_by_name_until_it_is_over() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    wish = wishes(director, 10.0 + GREETING - 0.1)["t"]
+    assert wish is not None
+    assert (wish.level, wish.named, wish.people) == (2, True, (A,))
+    assert wishes(director, 10.0 + GREETING)["t"] is None
+
+
+def test_no_group_no_name() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", B, TILL))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert (wish.level, wish.named) == (1, False)
+
+
+def test_ones_own_beacon_is_no_group() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, TILL))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert wish.named
+    director.moved(change("arrived", A, TILL))
+    assert wishes(director)["t"] is not None
+
+
+def test_a_greeting_ends_when_someone_steps_in_or_the_greeted_leaves() -> None:
+    for what, who in (("arrived", B), ("left", A)):
+        director = Director(SCREENS)
+        director.moved(change("arrived", A, TILL))
+        director.scanned(TILL, A, "act", 9.9, 10.0)
+        director.moved(change(what, who, TILL))
+        assert wishes(director)["t"] is None
+
+
+def test_an_unsafe_clock_or_unconfirmed_consent_takes_the_name_away() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    unsafe = wishes(director, clock_safe=False)["t"]
+    assert unsafe is not None
+    assert (unsafe.level, unsafe.named) == (1, False)
+    unconfirmed = wishes(director, anonymous=True)["t"]
+    assert unconfirmed is not None
+    assert (unconfirmed.level, unconfirmed.people) == (0, ())
+
+
+def test_a_code_of_nobody_is_answered_without_anybody() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, None, "act", 9.9, 10.0)
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert (wish.level, wish.people) == (0, ())
+
+
+def test_the_next_scan_replaces_the_last() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, A, "one", 9.9, 10.0)
+    first = wishes(director)["t"]
+    director.scanned(TILL, B, "two", 11.0, 11.1)
+    second = wishes(director, 11.2)["t"]
+    assert first is not None
+    assert second is not None
+    assert second.people == (B,)
+    assert not second.same(first)
+
+
+moves = st.lists(
+    st.tuples(st.sampled_from(["arrived", "left", "scan"]), st.sampled_from("abc"), st.sampled_from(["shelf", "till"])),
+    max_size=40,
+)
+
+
+@given(moves, st.sets(st.sampled_from("abc")))
+def test_never_anyone_without_consent_and_never_a_name_in_a_group(
+    steps: list[tuple[str, str, str]], deny: set[str]
+) -> None:
+    director = Director(SCREENS)
+    where: dict[str, str] = {}
+    for number, (what, who, zone) in enumerate(steps):
+        now = float(number)
+        if what == "scan":
+            director.scanned(ZoneId(zone), CustomerId(who), str(number), now, now)
+        else:
+            director.moved(change(what, CustomerId(who), ZoneId(zone), now))
+            if what == "arrived":
+                where[who] = zone
+            elif where.get(who) == zone:
+                del where[who]
+        for screen, wish in wishes(director, now, deny=deny).items():
+            if wish is None:
+                continue
+            assert not set(wish.people) & deny
+            zone_of_screen = "shelf" if screen == "s" else "till"
+            if wish.named:
+                assert wish.level == 2
+                assert {other for other, there in where.items() if there == zone_of_screen} <= set(wish.people)
+            if wish.cause == "beacon":
+                assert all(where.get(person) == zone_of_screen for person in wish.people)
+
+
+def test_screens_are_named_by_their_ids() -> None:
+    assert set(Director(SCREENS).wishes(0, may=lambda *_: True, anonymous=False, clock_safe=True)) == {
+        ScreenId("s"),
+        ScreenId("t"),
+    }

@@ -1,0 +1,189 @@
+"""The one file: what shares a commit, what fails alone, and what happens when the disk is full."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from edge_wire import turn, until
+
+from edge.errors import EdgeError, OutboxFull
+from edge.storage import MOST_WAITING, Storage
+from ground.errors import StorageError
+
+Later = Callable[[float], Awaitable[None]]
+Work = Callable[[sqlite3.Connection], object]
+
+
+def insert(value: object) -> Work:
+    return lambda db: db.execute("INSERT INTO thing VALUES (?)", (value,)) and value
+
+
+def limit(pages: int) -> Work:
+    """What a full disk is to SQLite: no further page."""
+    return lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()[0]
+
+
+def things(storage: Storage) -> list[object]:
+    return [value for (value,) in storage.read("SELECT value FROM thing ORDER BY rowid")]
+
+
+@pytest.fixture
+async def commits(storage: Storage) -> list[int]:
+    """A table of things, and a list that grows by one with every commit."""
+    await storage.write(lambda db: db.execute("CREATE TABLE thing (value UNIQUE)"), now=True)
+    counted: list[int] = []
+    storage.committed.append(lambda: counted.append(1))
+    return counted
+
+
+async def test_an_answer_comes_after_its_commit(storage: Storage, commits: list[int]) -> None:
+    assert await storage.write(insert("a"), now=True) == "a"
+    assert things(storage) == ["a"]
+    assert commits == [1]
+
+
+async def test_writes_share_commits(storage: Storage, commits: list[int]) -> None:
+    answers = await asyncio.gather(*(storage.write(insert(n)) for n in range(500)))
+    assert answers == list(range(500)) == things(storage)
+    assert len(commits) == 1
+
+
+async def test_a_write_waits_for_company_no_longer_than_the_group(
+    storage: Storage, commits: list[int], later: Later
+) -> None:
+    await storage.write(insert("a"), now=True)
+    waiting = storage.write(insert("b"))
+    await turn()
+    assert not waiting.done()
+    await later(0.05)
+    assert await waiting == "b"
+
+
+async def test_what_must_be_safe_at_once_takes_the_waiting_along(storage: Storage, commits: list[int]) -> None:
+    await storage.write(insert("a"), now=True)
+    waiting = storage.write(insert("b"))
+    await storage.write(insert("c"), now=True)
+    assert waiting.done()
+    assert len(commits) == 2
+
+
+async def test_a_bad_work_fails_alone(storage: Storage, commits: list[int]) -> None:
+    def broken(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO thing VALUES ('half done')")
+        raise ValueError("broken")
+
+    works: list[Work] = [insert("a"), broken, insert("b"), insert("a"), insert("c")]
+    answers = await asyncio.gather(*(storage.write(work) for work in works), return_exceptions=True)
+    assert things(storage) == ["a", "b", "c"]
+    assert [type(answer) for answer in answers] == [str, ValueError, str, sqlite3.IntegrityError, str]
+    assert storage.counts["writes_failed"] == 2
+
+
+async def test_what_is_remembered_beside_the_file_is_forgotten_with_a_failed_transaction(storage: Storage) -> None:
+    forgotten: list[int] = []
+    storage.rolled_back.append(lambda: forgotten.append(1))
+    with pytest.raises(ZeroDivisionError):
+        await storage.write(lambda db: 1 // 0)
+    assert forgotten
+
+
+async def test_an_error_among_the_answers_of_many_stops_nobody(storage: Storage, commits: list[int]) -> None:
+    calls: list[int] = []
+
+    def work(db: sqlite3.Connection, items: list[int]) -> list[int | EdgeError]:
+        calls.append(len(items))
+        db.executemany("INSERT INTO thing VALUES (?)", [(item,) for item in items if item != 3])
+        return [EdgeError("three") if item == 3 else -item for item in items]
+
+    answers = await asyncio.gather(*(storage.write_each(work, n) for n in range(5)), return_exceptions=True)
+    assert [answer if isinstance(answer, int) else str(answer) for answer in answers] == [0, -1, -2, "three", -4]
+    assert calls == [5]
+    assert things(storage) == [0, 1, 2, 4]
+
+
+async def test_a_full_disk_is_said_and_there_is_room_again(storage: Storage, commits: list[int]) -> None:
+    await storage.write(limit(20))
+    answers = await asyncio.gather(
+        *(storage.write(insert(str(n) * 3000)) for n in range(10, 40)), return_exceptions=True
+    )
+    full = [answer for answer in answers if isinstance(answer, OutboxFull)]
+    assert full
+    assert "full" in str(full[0])
+    assert len(things(storage)) == len(answers) - len(full) > 0
+    assert storage.counts["writes_failed"] == len(full)
+    await storage.write(limit(10_000))
+    assert await storage.write(insert("room")) == "room"
+
+
+async def test_who_stops_waiting_takes_nobody_down(storage: Storage, commits: list[int]) -> None:
+    await storage.write(insert("a"), now=True)
+
+    async def impatient() -> None:
+        await storage.write(insert("b"))
+
+    leaving = asyncio.create_task(impatient())
+    others = storage.write(insert("c"))
+    await turn()
+    leaving.cancel()
+    assert await others == "c"
+    assert "c" in things(storage)
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
+async def test_too_many_waiting_are_refused_and_counted(storage: Storage, commits: list[int]) -> None:
+    waiting = [storage.write(lambda db: None) for _ in range(MOST_WAITING)]
+    with pytest.raises(OutboxFull, match="wait"):
+        await storage.write(insert("one more"))
+    assert storage.counts["writes_refused"] == 1
+    await asyncio.gather(*waiting)
+    assert await storage.write(insert("again")) == "again"
+
+
+async def test_what_was_handed_over_is_committed_at_the_end(tmp_path: Path) -> None:
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
+        answer = storage.write(insert("last"))
+    assert answer.result() == "last"
+    with pytest.raises(OutboxFull):
+        await storage.write(insert("too late"))
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        assert things(storage) == ["last"]
+
+
+async def test_a_second_agent_on_the_file_is_told_so(storage: Storage) -> None:
+    with pytest.raises(StorageError, match="Another agent already uses"):
+        async with Storage.open(storage.path):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "a.sqlite"
+    file.write_bytes(b"this is no database at all, but long enough to be looked at" * 100)
+    with pytest.raises(StorageError, match="a.sqlite"):
+        async with Storage.open(file):
+            pass
+
+
+async def test_several_reads_are_of_one_moment(storage: Storage, commits: list[int]) -> None:
+    await storage.write(insert("a"), now=True)
+    with storage.reading() as db:
+        assert db.execute("SELECT count(*) FROM thing").fetchone() == (1,)
+        written = storage.write(insert("b"), now=True)
+        await until(written.done)
+        assert db.execute("SELECT count(*) FROM thing").fetchone() == (1,)
+    assert things(storage) == ["a", "b"]
+
+
+async def test_the_time_outlives_the_process(tmp_path: Path) -> None:
+    noon = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        assert storage.last_wall() is None
+        await storage.keep_wall(noon)
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        assert storage.last_wall() == noon

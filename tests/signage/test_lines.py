@@ -1,0 +1,96 @@
+"""Line breaking: what a Japanese reader expects, and what no line may ever do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signage import lines
+
+ALPHABET = "あいうえおっゃー暖簾抹茶新緑カフェラテ、。！？「」『』（）…・ABCxyz019 ,.%¥円-々\n"
+TEXTS = st.text(ALPHABET, max_size=60)
+NEVER_FIRST = "、。！？」』）…・っゃー々,.%"
+NEVER_LAST = "「『（¥"
+
+
+def em(text: str) -> float:
+    """A font in which Japanese is a square wide and Latin half of it."""
+    width = sum(1.0 if lines.wide(letter) else 0.0 if letter == "\n" else 0.5 for letter in text)
+    return width + sum(lines.gap(a, b) for a, b in zip(text, text[1:], strict=False))
+
+
+@given(TEXTS)
+@settings(max_examples=200)
+def test_what_must_not_stand_at_the_edge_of_a_line_does_not(text: str) -> None:
+    for paragraph in text.split("\n"):
+        broken = lines.broken(paragraph, 12.0, em)
+        if any(em(piece) > 12.0 for piece in lines.pieces(paragraph)):
+            continue  # A word wider than a line is cut wherever it must be.
+        assert not any(line[0] in NEVER_FIRST for line in broken[1:] if line)
+        assert not any(line[-1] in NEVER_LAST for line in broken[:-1] if line)
+
+
+@given(TEXTS, st.floats(2.0, 30.0))
+@settings(max_examples=200)
+def test_no_line_is_wider_than_asked_and_no_letter_is_lost(text: str, limit: float) -> None:
+    for breaking in (lines.broken, lines.balanced):
+        broken = breaking(text, limit, em)
+        assert all(em(line) <= limit + 1e-9 for line in broken)
+        assert "".join("".join(broken).split()) == "".join(text.split())
+
+
+@given(TEXTS, st.floats(2.0, 30.0))
+@settings(max_examples=100)
+def test_what_is_shortened_fits_and_begins_like_the_text(text: str, limit: float) -> None:
+    text = text.replace("\n", " ")
+    short = lines.shortened(text, limit, em)
+    assert em(short) <= limit + 1e-9 or short == "…"
+    assert short == text or text.startswith(short.removesuffix("...").removesuffix("…"))
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("お客様へのおすすめ", 6, ["お客様へのお", "すすめ"]),
+        ("春のいちごフェア、はじまりました", 10, ["春のいちごフェア、", "はじまりました"]),
+        ("毎月一日は、ポイント5倍の日", 9, ["毎月一日は、", "ポイント5倍の日"]),
+        ("抹茶ラテ「朝のブレンド」200g", 9, ["抹茶ラテ「朝の", "ブレンド」200g"]),
+        ("有機栽培コーヒー豆", 6, ["有機栽培", "コーヒー豆"]),
+        ("まで 1,280円です", 4, ["まで", "1,280円", "です"]),
+        ("Freshly baked every morning", 8, ["Freshly baked", "every morning"]),
+        ("10%OFF", 2, ["10%", "OFF"]),
+        ("一行目\n二行目", 20, ["一行目", "二行目"]),
+        ("Supercalifragilistic", 5, ["Supercalif", "ragilistic"]),
+        ("", 5, [""]),
+    ],
+)
+def test_lines_break_where_they_read_well(text: str, limit: float, expected: list[str]) -> None:
+    assert lines.broken(text, limit, em) == expected
+
+
+def test_balanced_lines_are_about_as_long_as_each_other() -> None:
+    assert lines.broken("Only the youngest leaves of the year", 16, em) == ["Only the youngest leaves of the", "year"]
+    assert lines.balanced("Only the youngest leaves of the year", 16, em) == ["Only the youngest", "leaves of the year"]
+
+
+@pytest.mark.parametrize(
+    ("pair", "closes_up"),
+    [("」、", True), ("。「", True), ("」「", True), ("）」", True), ("新「", False), ("」新", False), ("、新", False)],
+)
+def test_brackets_and_stops_beside_each_other_close_up(pair: str, closes_up: bool) -> None:
+    assert (lines.gap(*pair) < 0) is closes_up
+
+
+def test_japanese_and_latin_words_stand_apart_but_numbers_do_not() -> None:
+    assert lines.gap("茶", "T") > 0
+    assert lines.gap("T", "茶") > 0
+    assert lines.gap("2", "個") == 0
+    assert lines.gap("T", "e") == 0
+
+
+def test_english_is_shortened_between_words_and_japanese_between_letters() -> None:
+    assert lines.shortened("A coupon with conditions", 8, em) == "A coupon with..."
+    assert lines.shortened("たいへん長い名前の商品", 6, em) == "たいへん長…"
+    assert lines.joined(["A coupon", "with"]) == "A coupon with"
+    assert lines.joined(["春の", "いちご"]) == "春のいちご"
