@@ -29,9 +29,8 @@ BUDGET = 8 << 20
 def event() -> bytes:
     """One visit as an agent reports it, filled up to 300 bytes."""
     born = events.Born(wall=datetime.now(UTC), boot="b" * 36, up_ms=123456789, synced=True)
-    body = events.VisitEnded(visit="v" * 16, customer="c" * 16, zone="shelf-1", dwell_ms=45000)
-    made = events.make(body, born)
-    return made + b" " * (300 - len(made))
+    body = events.VisitEnded(visit="v" * 16, customer="c" * 16, zone="shelf-1".ljust(61, "-"), dwell_ms=45000)
+    return events.make(body, born)
 
 
 def raw(file: Path, count: int) -> float:

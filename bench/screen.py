@@ -22,7 +22,28 @@ from pathlib import Path
 from signage.contract import Hello, Item, Noted, Played, Playlist, Scene, Show, ToAgent, ToPlayer, for_agent, line
 
 TREE = Path(__file__).parent.parent
-NAMES = "抹茶 焙茶 玉露 煎茶 最中 羊羹 団子 大福 煎餅 饅頭 黒糖 小豆 柚子 桜餅 柏餅 葛切 白玉 金平糖 栗 芋".split()
+NAMES = (
+    "抹茶",
+    "焙茶",
+    "玉露",
+    "煎茶",
+    "最中",
+    "羊羹",
+    "団子",
+    "大福",
+    "煎餅",
+    "饅頭",
+    "黒糖",
+    "小豆",
+    "柚子",
+    "桜餅",
+    "柏餅",
+    "葛切",
+    "白玉",
+    "金平糖",
+    "栗",
+    "芋",
+)
 
 
 class Agent:
@@ -88,6 +109,18 @@ def pictures(folder: Path, many: int, size: tuple[int, int]) -> list[str]:
         made.rename(folder / digest)
         digests.append(digest)
     return digests
+
+
+def campaign(number: int, picture: str) -> Scene:
+    return Scene(
+        scene=f"c{number}",
+        layout="campaign",
+        language="ja",
+        title="春のいちごフェア、はじまりました",
+        text="いちご大福からショートケーキまで、旬のいちごを使った品をとりそろえました。",
+        picture=picture,
+        hold_ms=1000,
+    )
 
 
 def recommendation(number: int, products: list[str], dice: random.Random) -> Scene:
@@ -159,11 +192,7 @@ def measure(folder: Path, many: int, width: int, height: int, still: float) -> d
         agent = Agent(folder / "s")
         assert isinstance(agent.hear(), Hello)
         with served(store) as source:
-            loop = tuple(
-                Scene(scene=f"c{index}", layout="campaign", language="ja", title="春のいちごフェア、はじまりました",
-                      text="いちご大福からショートケーキまで、旬のいちごを使った品をとりそろえました。", picture=digest, hold_ms=1000)
-                for index, digest in enumerate(campaigns)
-            )  # fmt: skip
+            loop = tuple(campaign(index, digest) for index, digest in enumerate(campaigns))
             agent.send(Playlist(version="one", items=loop, assets=source, wanted=tuple(products)))
             while len(list((place / "assets").glob("?" * 64))) < len(campaigns) + len(products):
                 time.sleep(0.05)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,11 @@ from ground.errors import NorenError
 from ground.settings import SettingsError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from central.contract.events import Means
     from central.profiles import Customer
-    from central.sample import Member
+    from central.sample import Chain, Member
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,14 +99,19 @@ def _migrate(settings: CentralConfig, _: argparse.Namespace) -> None:
 
 
 def _load_sample(settings: CentralConfig, given: argparse.Namespace) -> None:
-    from central import catalogue, consent, content, profiles, sample
-    from central.storage.database import open_database, writing
+    from central import sample
 
     now = datetime.now(UTC)
-    chain = sample.chain(seed=given.seed, now=now)
+    print(_json(load(settings, sample.chain(seed=given.seed, now=now), now)))
+
+
+def load(settings: CentralConfig, chain: Chain, now: datetime) -> dict[str, int]:
+    """Put a chain in, in one transaction; what is there already is replaced. Gives the numbers."""
+    from central import catalogue, consent, content, profiles
+
     for digest, picture in chain.pictures.items():
         catalogue.keep_picture(settings.pictures, digest, picture)
-    with writing(open_database(settings.url)) as connection:
+    with _database(settings) as connection:
         catalogue.save_stores(connection, {one.store: one.name for one in chain.stores})
         catalogue.save_products(connection, chain.products)
         for store, items in chain.stock.items():
@@ -114,7 +122,7 @@ def _load_sample(settings: CentralConfig, given: argparse.Namespace) -> None:
             consent.give(connection, member.customer, member.purposes, now)
             consent.withdraw(connection, member.customer, set(PURPOSES) - set(member.purposes), now)
     counts = {"stores": len(chain.stores), "products": len(chain.products), "members": len(chain.members)}
-    print(_json(counts | {"pictures": len(chain.pictures)}))
+    return counts | {"pictures": len(chain.pictures)}
 
 
 def _customer(member: Member) -> Customer:
@@ -137,18 +145,16 @@ def _customer(member: Member) -> Customer:
 
 def _enrol(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import agents
-    from central.storage.database import open_database, writing
 
-    with writing(open_database(settings.url)) as connection:
+    with _database(settings) as connection:
         password = agents.enrol(connection, given.store, given.agent)
     print(_json({"agent": given.agent, "password": password, "key": _store_key(settings, given.store)}))
 
 
 def _revoke(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import agents
-    from central.storage.database import open_database, writing
 
-    with writing(open_database(settings.url)) as connection:
+    with _database(settings) as connection:
         agents.revoke(connection, given.agent)
 
 
@@ -158,20 +164,30 @@ def _print_store_key(settings: CentralConfig, given: argparse.Namespace) -> None
 
 def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import consent
-    from central.storage.database import open_database, writing
 
     change = consent.give if given.what == "give" else consent.withdraw
-    with writing(open_database(settings.url)) as connection:
+    with _database(settings) as connection:
         change(connection, given.customer, given.purposes, datetime.now(UTC))
 
 
 def _report(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central.ingest.report import report
-    from central.storage.database import open_database, reading
 
-    with reading(open_database(settings.url)) as connection:
+    with _database(settings) as connection:
         found = report(connection, plays=given.plays)
     print(_json(found) if given.json else msgspec.json.format(_json(found)))
+
+
+@contextmanager
+def _database(settings: CentralConfig) -> Iterator[Connection]:
+    from central.storage.database import open_database, writing
+
+    engine = open_database(settings.url)
+    try:
+        with writing(engine) as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _store_key(settings: CentralConfig, store: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import signal
 import sqlite3
@@ -33,12 +32,13 @@ from edge.screen import Player
 from edge.storage import Storage
 from edge.supervise import Supervisor
 from edge.uplink import Uplink
+from ground import VERSION
+from ground import VERSION
 from signage.contract import Hello, Played
 
 log = logging.getLogger(__name__)
 
 DATABASE = "edge.sqlite"
-VERSION = importlib.metadata.version("noren")
 BOARD = Path("/sys/firmware/devicetree/base/serial-number")
 """A Raspberry Pi's serial number: another board with this card is a copy."""
 PARTING = 3.0

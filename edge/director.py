@@ -59,7 +59,7 @@ class Director:
         self._greetings: dict[ZoneId, _Greeting] = {}
 
     def moved(self, change: Change) -> None:
-        """Take note of an arrival or a leaving; either may end a greeting."""
+        """Take note of an arrival or a leaving: the greeted one's own ends the greeting, another's takes its name away."""
         if change.what == "left":
             here = self._people.get(change.customer)
             if here is not None and here.zone == change.zone:
@@ -67,8 +67,12 @@ class Director:
         else:
             self._people[change.customer] = change
         greeting = self._greetings.get(change.zone)
-        if greeting is not None and (change.what == "left") == (greeting.customer == change.customer):
-            # The greeted one left, or someone else stepped in.
+        if greeting is None:
+            return
+        if change.what == "arrived" and change.customer != greeting.customer:
+            # Someone stepped in: what is left of the greeting is nobody's.
+            greeting.alone = False
+        elif change.what == "left" and change.customer == greeting.customer:
             del self._greetings[change.zone]
 
     def scanned(self, zone: ZoneId, customer: CustomerId | None, act: str, at: float, now: float) -> None:

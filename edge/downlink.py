@@ -142,15 +142,15 @@ class Downlink:
         self._want([part for part in parts if self._replica.cursor(*part).after != heads.heads[part[1]]])
 
     async def on_page(self, payload: bytes) -> None:
-        """Apply a page, whoever asked for it."""
+        """Apply a page that we wait for: any other may be an old one that comes late."""
         try:
             page = unpack(payload, Page)
         except Unreadable:
             self.counts["pages-unreadable"] += 1
             return
         part = (page.scope, page.feed)
-        if part not in self._parts:
-            self.counts["pages-strange"] += 1
+        if part != self._asked:
+            self.counts["pages-ignored"] += 1
             return
         try:
             applied = await self._replica.apply(page)
@@ -164,9 +164,8 @@ class Downlink:
         self.counts["pages"] += 1
         if applied.keys:
             self._changed(applied.feed, applied.keys)
-        if part == self._asked:
-            self._page = page
-            self._came.set()
+        self._page = page
+        self._came.set()
 
     async def on_command(self, payload: bytes) -> None:
         """Do what central asks, once, and say how it went."""
@@ -189,7 +188,7 @@ class Downlink:
             ok, said = False, "it had expired when it came"
         else:
             try:
-                ok, said = True, await do(bytes(command.body))
+                ok, said = True, await do(bytes(command.body or b"{}"))
             except NorenError as error:
                 ok, said = False, str(error)[:2000]
         self.counts["commands-done" if ok else "commands-refused"] += 1

@@ -217,7 +217,8 @@ class Floor:
     def _hear(self, advert: Advert, now: float) -> bool:
         beacon = beacons.parse(advert.data)
         customer = self._identity.beacon(beacon) if beacon else None
-        if customer is None:
+        profile = self._profile(customer) if customer else None
+        if customer is None or (profile is not None and "presence" not in profile.purposes):
             self.counts["adverts_unknown"] += 1
             self._crowd.heard(advert.zone, advert.address, now)
             return False
@@ -271,13 +272,14 @@ class Floor:
         scene = compose(wish, secrets.token_hex(8), people, picks, products, self._config.languages)
         if scene is None:
             return self._clear(screen)
-        again = turn > 0 or screen in self._shown
+        before = self._shown.get(screen)
+        again = turn > 0 or (before is not None and (wish.cause == "beacon" or before.wish.act == wish.act))
         message = Show(
             scene=scene,
             cause=wish.cause,
-            # Who stays is shown the next scene by the clock: no sighting caused it.
-            trigger_ns=0 if again and wish.cause == "beacon" else int(wish.trigger * 1e9),
-            decided_ns=int((now if again and wish.cause == "beacon" else wish.decided) * 1e9),
+            # Who stays is shown the next scene by the clock, and an answer that changes answers no new code.
+            trigger_ns=0 if again else int(wish.trigger * 1e9),
+            decided_ns=int((now if again else wish.decided) * 1e9),
             carry={"customers": list(wish.people), "level": wish.level},
         )
         if self._screens[screen].send(message):

@@ -61,6 +61,8 @@ class Outbox:
         The same key again gives the same seq and keeps nothing twice. Raises OutboxFull where only events that are
         worth more could make room or the disk is full, EdgeError where the event is too large or the file fails.
         """
+        # White space around it would not come through a batch, and break the chain there.
+        event = event.strip()
         if len(event) > MAX_EVENT:
             self._too_large += 1
             said = f"An event of {len(event)} bytes is over the {MAX_EVENT} that the outbox takes."

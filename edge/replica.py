@@ -94,7 +94,7 @@ class Replica:
         """Take a page over in one transaction with its cursor; None where it does not continue ours.
 
         Another generation, or a cursor that central's memory of deletions does not reach back to, begins a snapshot:
-        it replaces the rows in use once it is complete. A row that cannot be read is set aside and what was at its key
+        it replaces the rows in use once it is complete and central has continued it at least once. A row that cannot be read is set aside and what was at its key
         deleted, for what consent it carried is unknown. Raises EdgeError where the disk fails.
         """
         if FEEDS.get(page.feed) is None or not page.after <= page.upto <= page.head:
@@ -209,18 +209,16 @@ def _apply(db: sqlite3.Connection, page: Page) -> tuple[set[str], int] | None:
         if page.after or (page.generation == own.generation and page.horizon <= own.after <= page.head):
             return None
         _begin_snapshot(db, page.scope, page.feed, page.generation)
-        own = Cursor(generation=page.generation, head=page.head, snapshot=True)
-    elif own.snapshot and own.after == 0:
-        own = replace(own, head=page.head)
-    aside = sum([not _take(db, own.snapshot, page, row) for row in page.rows])
-    keys = {row.key for row in page.rows}
-    if not own.snapshot:
-        _keep_cursor(db, page, Cursor(after=page.upto, generation=page.generation, head=page.head))
-        return keys, aside
-    if page.upto < page.head:
-        _keep_cursor(db, page, replace(own, after=page.upto))
-        return set(), aside
-    return _swap(db, page), aside
+    in_shadow = own.snapshot or not goes_on
+    aside = sum([not _take(db, in_shadow, page, row) for row in page.rows])
+    # Of a snapshot: when it began. Deletions that are forgotten after that would be missed.
+    head = own.head if own.snapshot and own.after else page.head
+    cursor = Cursor(after=page.upto, generation=page.generation, head=head, snapshot=in_shadow)
+    # A first page may be an old one that comes late: never in use before central has continued it.
+    if in_shadow and goes_on and page.upto == page.head:
+        return _swap(db, page), aside
+    _keep_cursor(db, page, cursor)
+    return set() if in_shadow else {row.key for row in page.rows}, aside
 
 
 def _take(db: sqlite3.Connection, shadow: bool, page: Page, row: Row) -> bool:

@@ -43,11 +43,13 @@ class Uplink:
         self._clock = clock
         self._topic = topics.of_agent(store, agent, "up")
         self._limit = MAX_EVENTS
+        self._connections = 0
         self._sent: _Sent | None = None
         self._answered = asyncio.Event()
 
     def connected(self) -> None:
         """Send at once: what was under way is lost or will be answered twice, and both are harmless."""
+        self._connections += 1
         self._answered.set()
         self._outbox.arrived.set()
 
@@ -148,6 +150,6 @@ class Uplink:
         await self._outbox.fork()
         self._answered.set()
 
-    def _progress(self) -> tuple[str, int, int, int]:
+    def _progress(self) -> tuple[str | int, ...]:
         state = self._outbox.state
-        return state.epoch, state.acked, state.aside, self._limit
+        return state.epoch, state.acked, state.aside, self._limit, self._connections

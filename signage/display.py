@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -31,8 +33,6 @@ class Display:
 
     def __enter__(self) -> Display:
         """Open the screen. Raises NoScreen."""
-        # SDL would turn SIGTERM into an event of its own, and we would end without a last word.
-        os.environ["SDL_NO_SIGNAL_HANDLERS"] = "1"
         match self._config.mode:
             case "headless":
                 self._surface = self._opened("dummy", 0)
@@ -109,10 +109,10 @@ class Display:
         )
 
     def _opened(self, driver: str, flags: int) -> Surface:
-        if driver:
-            os.environ["SDL_VIDEODRIVER"] = driver
         try:
-            pygame.display.init()
+            # SDL would turn SIGTERM into an event of its own, and we would end without a last word.
+            with _environment(SDL_VIDEODRIVER=driver, SDL_NO_SIGNAL_HANDLERS="1"):
+                pygame.display.init()
             size = (0, 0) if flags & pygame.FULLSCREEN else (self._config.width, self._config.height)
             return pygame.display.set_mode(size, flags)
         except pygame.error as error:
@@ -120,6 +120,21 @@ class Display:
             raise NoScreen(
                 f"{driver or 'The desktop'} opens no screen ({error}).", fix="Set display.mode: headless."
             ) from error
+
+
+@contextmanager
+def _environment(**wanted: str) -> Iterator[None]:
+    """Set what SDL reads while it begins, where it is not empty, and put back what was there."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update({name: value for name, value in wanted.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def save(picture: Surface, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 Measure = Callable[[str], float]
 """The width of a text in em."""
@@ -188,8 +189,8 @@ def shortened(text: str, limit: float, measure: Measure) -> str:
     if measure(text) <= limit:
         return text
     fitting, width = 0, max(measure("…"), measure("..."))
-    for letter in text:
-        width += measure(letter)  # Without the gaps, which nearly always only close up.
+    for before, letter in pairwise(["", *text]):
+        width += measure(letter) + (max(0.0, gap(before, letter)) if before else 0.0)
         if width > limit:
             break
         fitting += 1

@@ -59,13 +59,17 @@ class Player:
 
     def run(self, kept: Playlist | None) -> None:
         """Play, from the playlist kept on disk, until `stop`."""
+        self.begin(kept)
+        while not self._stopping:
+            self.step(self.patience())
+        self.finish()
+
+    def begin(self, kept: Playlist | None) -> None:
+        """Put the first frame on the screen."""
         self.link.greet(self._greeting)
         if kept is not None:
             self._load(kept)
         self._put_on()
-        while not self._stopping:
-            self.step(self._patience())
-        self._finish()
 
     def stop(self) -> None:
         self._stopping = True
@@ -92,7 +96,8 @@ class Player:
         if self.display.watched and self.display.closed_by_hand():
             self.stop()
 
-    def _patience(self) -> float:
+    def patience(self) -> float:
+        """Give the seconds for which nothing is due."""
         waits = [self.programme.turn.until - self.clock()]
         drawing = self.stage.patience(self.programme.following)
         if drawing is not None:
@@ -100,6 +105,15 @@ class Player:
         if self.display.watched:
             waits.append(_WINDOW)
         return max(0.0, min(waits))
+
+    def finish(self) -> None:
+        """End the play and tell it, if the agent still listens."""
+        self._end(time.monotonic_ns(), "stopped")
+        self.proof.finish()
+        self.link.send(self.proof.settled())
+        if self._saving is not None:
+            self._saving.join()
+        log.info("the player stops", extra={"fields": dict(self.counts)})
 
     def _take(self, message: ToPlayer) -> None:
         match message:
@@ -178,14 +192,6 @@ class Player:
         self._saving = threading.Thread(target=_written, args=(self.display.snapshot(), self.picture), daemon=True)
         self._saving.start()
         log.info("counted so far", extra={"fields": dict(self.counts)})
-
-    def _finish(self) -> None:
-        self._end(time.monotonic_ns(), "stopped")
-        self.proof.finish()
-        self.link.send(self.proof.settled())
-        if self._saving is not None:
-            self._saving.join()
-        log.info("the player stops", extra={"fields": dict(self.counts)})
 
 
 def _pictures(scenes: Iterable[Scene]) -> list[Digest]:

@@ -31,10 +31,13 @@ class _Write:
 class Proof:
     """Keeps plays; `begin`, `end`, `noted`, `keep` and `settled` belong to the thread of the frame loop."""
 
-    def __init__(self, store: Store | None, wake: Callable[[], None], counts: Counter[str]) -> None:
+    def __init__(
+        self, store: Store | None, wake: Callable[[], None], counts: Counter[str], most: int = _MOST_WAITING
+    ) -> None:
         self._store = store
         self._wake = wake
         self._counts = counts
+        self._most = most
         self._writes: queue.Queue[_Write | None] = queue.Queue(_MOST_WRITES)
         self._done: deque[Played] = deque()
         self._waiting: dict[str, bytes] = {}
@@ -82,7 +85,7 @@ class Proof:
             play = self._done.popleft()
             self._waiting[play.play] = line(play)
             fresh.append(self._waiting[play.play])
-            if len(self._waiting) > _MOST_WAITING:
+            if len(self._waiting) > self._most:
                 oldest = next(iter(self._waiting))
                 self.noted(oldest)
                 self._counts["plays_dropped"] += 1

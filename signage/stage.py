@@ -85,7 +85,7 @@ class Stage:
             self._back = self._draw(scene, self._back.surface)
         at_ns = self._display.blend(self._front.surface, self._back.surface, _FRAME / FADE)
         self._front, self._back = self._back, self._front
-        self._fading = now
+        self._fading = now - _FRAME
         return self._shown(at_ns)
 
     def step(self, now: float) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import pygame
 import pygame.font
@@ -92,7 +92,7 @@ class Typesetter:
         self._bytes = 0
         self._set: OrderedDict[_Asked, Block] = OrderedDict()
 
-    def __enter__(self) -> Typesetter:
+    def __enter__(self) -> Self:
         """Open the fonts. Raises NoFont."""
         pygame.font.init()
         pygame.freetype.init()
@@ -111,8 +111,7 @@ class Typesetter:
         self._sizes.clear()
         self._measuring.clear()
         self._drawn.clear()
-        pygame.freetype.quit()
-        pygame.font.quit()
+        # pygame's font modules stay: they count no users, and another typesetter may be open.
 
     def fit(
         self,

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from msgspec import Raw
+
 from central.contract.batches import Ack, Batch, Gap, walk
-from central.contract.codec import pack, unpack
+from central.contract.codec import encode, pack, unpack
+from central.contract.feeds import Page, Pull, Row
 from central.ingest.compare import Cursor, compare
 
 T = TypeVar("T")
@@ -40,6 +43,8 @@ class Central:
 
     cursors: dict[str, Cursor] = field(default_factory=dict)
     events: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    held: set[tuple[str, int, bytes]] = field(default_factory=set)
+    """Each event at every place it ever stood."""
     gaps: list[tuple[str, Gap]] = field(default_factory=list)
     forks: int = 0
 
@@ -52,11 +57,69 @@ class Central:
         for link in verdict.take:
             if link.gap is not None:
                 self.gaps.append((batch.epoch, link.gap))
-            elif link.event is not None and self.events.get(origins.get(link.seq, ("", 0))) != link.event:
-                self.events[batch.epoch, link.seq] = link.event
+            elif link.event is not None:
+                stood = [(batch.epoch, link.seq), *([origins[link.seq]] if link.seq in origins else [])]
+                places = {(*place, link.event) for place in stood}
+                if not places & self.held:
+                    self.events[batch.epoch, link.seq] = link.event
+                self.held |= places
             cursor = Cursor(seq=link.seq, chain=link.chain)
         self.cursors[batch.epoch] = cursor
         return Ack(epoch=batch.epoch, seq=cursor.seq, chain=cursor.chain, time=time)
+
+
+@dataclass
+class Feed:
+    """One feed of one scope as central keeps it, by the rules of central.contract.feeds."""
+
+    scope: str
+    feed: str
+    generation: str = "g1"
+    head: int = 0
+    horizon: int = 0
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def put(self, key: str, record: object, *, until: datetime | None = None) -> None:
+        self.head += 1
+        body = record if isinstance(record, bytes) else encode(record)
+        self.rows[key] = Row(key=key, version=self.head, body=Raw(body), until=until)
+
+    def delete(self, key: str) -> None:
+        self.head += 1
+        self.rows[key] = Row(key=key, version=self.head)
+
+    def forget(self) -> None:
+        """Forget deletions."""
+        self.horizon = self.head
+        self.rows = {key: row for key, row in self.rows.items() if row.body is not None}
+
+    def live(self) -> dict[str, bytes]:
+        return {key: bytes(row.body) for key, row in self.rows.items() if row.body is not None}
+
+    def page(self, pull: Pull) -> Page:
+        # As central does it, the horizon of a snapshot is part of its generation: so its later pages are told apart.
+        began, _, at = pull.generation.partition("-")
+        known = began == self.generation and pull.after <= self.head
+        goes_on = known and (pull.after >= self.horizon or at == str(self.horizon))
+        after = pull.after if goes_on else 0
+        new = f"{self.generation}-{self.horizon}" if self.horizon else self.generation
+        rows = sorted((row for row in self.rows.values() if row.version > after), key=lambda row: row.version)
+        taken = tuple(rows[: pull.limit])
+        return unpack(
+            pack(
+                Page(
+                    scope=self.scope,
+                    feed=self.feed,
+                    after=after,
+                    upto=self.head if len(taken) == len(rows) else taken[-1].version,
+                    head=self.head,
+                    generation=pull.generation if goes_on else new,
+                    horizon=min(self.horizon, after) if goes_on else self.horizon,
+                    rows=taken,
+                )
+            ),
+            Page,
+        )
 
 
 async def until(true: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from types import TracebackType
 from typing import Any
@@ -30,6 +31,7 @@ class Peer:
         if username:
             client.username_pw_set(username, password)
         client.on_connect = self._connected
+        client.on_socket_open = lambda _client, _data, it: it.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.on_subscribe = lambda *_: self._decided.set()
         client.on_message = lambda _client, _data, message: self.received.put((message.topic, message.payload))
         client.on_disconnect = lambda *_: self.left.set()

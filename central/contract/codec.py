@@ -77,12 +77,15 @@ def unpack(data: bytes, shape: type[T]) -> T:
     return decode(data, shape)
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and content with a string that never ends: or each quote in hostile bytes would be tried to the end.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def _check_depth(data: bytes) -> None:
     # msgspec guards its own recursion, but what is kept raw is read by others later.
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return
     brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKET)
     for _ in range(MAX_DEPTH):
         if not brackets:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from msgspec import Meta, Raw
+from msgspec import Meta
 
 from central.contract.codec import Count, Id, Time, Word
+from central.contract.feeds import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,8 @@ class Command:
     command: Id
     name: Id
     expires: Time
-    body: Raw = field(default_factory=lambda: Raw(b"{}"))
+    body: Body = None
+    """What the command's own reader takes; msgspec reads no Raw with a default factory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

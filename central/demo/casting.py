@@ -10,7 +10,7 @@ from central.contract.member_code import check_digit
 from central.sample import Member
 from central.scenario import READER, Beacon, Bearer, Change, Known, Scenario, Shopper, Show, Stay, Store, Truth
 
-SHOPPERS_A_MINUTE = 9
+SHOPPERS_A_MINUTE = 8
 """In each store: some two at a shelf and one or two at a till at any time."""
 LAST_VISIT_S = 14.0
 """Nobody comes in for the last seconds: who does could do nothing that is judged."""
@@ -40,9 +40,9 @@ def _both(purposes: set[str]) -> bool:
 
 
 _ROLES = (
-    _Role(name="regular", times=6, member=_both, code="own"),
-    _Role(name="browser", times=3, member=_both),
-    _Role(name="card-only", times=3, member=lambda purposes: "signage" in purposes, radio="", code="own"),
+    _Role(name="regular", times=5, member=_both, code="own"),
+    _Role(name="browser", times=4, member=_both),
+    _Role(name="card-only", times=4, member=lambda purposes: "signage" in purposes, radio="", code="own"),
     _Role(
         name="no-presence",
         times=3,
@@ -51,7 +51,7 @@ _ROLES = (
     ),
     _Role(
         name="no-signage",
-        times=3,
+        times=2,
         member=lambda purposes: "presence" in purposes and "signage" not in purposes,
         code="own",
     ),

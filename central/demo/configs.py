@@ -17,8 +17,9 @@ from central.scenario import READER, ZONES
 Section = dict[str, Any]
 USES: Mapping[str, Literal["shelf", "till"]] = {"shelf": "shelf", "till": "till"}
 """The zones that have a screen, and what it is for."""
-WINDOW = {"mode": "window", "width": 640, "height": 360}
-"""Six of them side by side on one desk."""
+WINDOW_WIDTH, WINDOW_HEIGHT = 640, 360
+"""Six of them fit side by side on one desk."""
+WINDOW = {"mode": "window", "width": WINDOW_WIDTH, "height": WINDOW_HEIGHT}
 HEADLESS = {"mode": "headless", "width": 1280, "height": 720}
 
 
@@ -153,6 +154,12 @@ class Configs:
         file.write_text(yaml.safe_dump({section: content}, allow_unicode=True, sort_keys=False), encoding="utf-8")
         file.chmod(0o600)  # An agent's password stands in it.
         return file
+
+
+def place_of(number: int) -> dict[str, str]:
+    """What tells SDL where to open the window of this number: two rows, left to right."""
+    left, top = 20 + number // 2 * (WINDOW_WIDTH + 20), 20 + number % 2 * (WINDOW_HEIGHT + 60)
+    return {"SDL_VIDEO_WINDOW_POS": f"{left},{top}"}
 
 
 def free_port(wanted: int, *, besides: int = 0) -> int:

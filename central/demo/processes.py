@@ -31,7 +31,9 @@ class DemoFailed(CentralError):
 class Process:
     """One child: its output goes to a log, and the kernel kills it when the demo dies."""
 
-    def __init__(self, name: str, arguments: Sequence[str], log: Path, folder: Path) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str]
+    ) -> None:
         self.name = name
         self.log = log
         self.started = 0.0
@@ -39,6 +41,7 @@ class Process:
         self.highest_rss = 0
         self._arguments = arguments
         self._folder = folder
+        self._environment = environment
         self._child: subprocess.Popen[bytes] | None = None
         self._measured: psutil.Process | None = None
 
@@ -52,7 +55,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
                 # A group of its own: Ctrl-C is for the demo, which then stops them in order.
                 process_group=0,
             )
@@ -126,8 +129,8 @@ class Troupe:
         for process in self.processes:
             process.kill()
 
-    def start(self, name: str, arguments: Sequence[str]) -> Process:
-        process = Process(name, arguments, self._logs / f"{name}.log", self._folder)
+    def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+        process = Process(name, arguments, self._logs / f"{name}.log", self._folder, environment or {})
         process.start()
         self.processes.append(process)
         return process

@@ -120,13 +120,14 @@ def stored(engine: Engine) -> Stored:
             kinds[kind] += 1
             play = read(raw)[1]
             seen[agent, _identity(play, raw)] += 1
-            if not isinstance(play, Played) or play.trigger_ms is None or play.decision_ms is None:
+            if not isinstance(play, Played) or play.decision_ms is None:
                 continue
-            if play.cause == "scan":
+            if play.cause == "scan" and play.trigger_ms is not None:
                 scan.append(play.trigger_ms)
             elif play.cause == "beacon":
                 sighting.append(play.decision_ms)
-                waited.append(play.trigger_ms - play.decision_ms)
+                if play.trigger_ms is not None:
+                    waited.append(play.trigger_ms - play.decision_ms)
         set_aside = len(connection.execute(select(quarantine.c.id)).all())
     return Stored(
         by_agent=dict(Counter(agent for agent, _ in seen)),

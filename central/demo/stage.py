@@ -21,7 +21,7 @@ from sqlalchemy import Engine, func, select
 
 from central import config, consent, sample
 from central.demo.casting import make
-from central.demo.configs import HEADLESS, USES, WINDOW, Configs, Enrolled, Hardware, Screen
+from central.demo.configs import HEADLESS, USES, WINDOW, Configs, Enrolled, Hardware, Screen, place_of
 from central.demo.processes import LOOK_S, DemoFailed, Process, Troupe
 from central.demo.report import AgentStatus, Measured, Report, report, stored
 from central.judge.verdict import Verdict, judge
@@ -197,7 +197,9 @@ class Demo:
         players: list[Process] = []
         for group in _groups(screens, os.cpu_count() or 1):
             started = {
-                troupe.start(f"signage-{screen.screen}", [*_SIGNAGE, "run", str(screen.config)]): screen.socket.exists
+                troupe.start(
+                    f"signage-{screen.screen}", [*_SIGNAGE, "run", str(screen.config)], place_of(screens.index(screen))
+                ): screen.socket.exists
                 for screen in group
             }
             troupe.await_ready(started, READY_S)

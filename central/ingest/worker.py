@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from central import agents
 from central.contract import codec, topics
-from central.contract.batches import Ack, Batch, Link, Nack, digest, walk
+from central.contract.batches import MAX_EVENT, Ack, Batch, Link, Nack, digest, walk
 from central.contract.codec import Unreadable
 from central.contract.commands import Reply, Status
 from central.ingest.compare import compare
@@ -135,6 +135,8 @@ def _read(message: Message) -> _Parcel:
             content = batch, tuple(walk(batch))
         elif message.address.leaf == "status":
             content = codec.unpack(message.payload, Status)
+            if len(codec.encode(content)) > MAX_EVENT:
+                raise Unreadable("a status of that size says too much")
         else:
             content = codec.unpack(message.payload, Reply)
     except Unreadable as error:

@@ -136,11 +136,11 @@ class SimulatedRadio:
     async def run(self, deliver: Deliver) -> None:
         """Sense until the scenario is over, then stay silent until cancelled. Raises SensorError.
 
-        The scenario's second 0 is at CLOCK_MONOTONIC `start`, or now where that is 0: who is run again goes on at
-        the right place.
+        The scenario's second 0 is at CLOCK_MONOTONIC `start`, or at the first run where that is 0: who is run again
+        goes on at the right place.
         """
         scenario, store = read(self.scenario, self.store)
-        start = self.start or self._clock()
+        start = self.start = self.start or self._clock()
         dice = random.Random(f"{scenario.name}/{self.name}")  # noqa: S311 - it has to be the same every time.
         for due, beacon, zone in on_air(store, dice, self._clock() - start):
             wait = start + due - self._clock()
@@ -196,15 +196,16 @@ def frames(
     """What a camera named `name` sees of a scenario: `rate` frames a second, those left out that nobody waited for."""
 
     def opened() -> Generator[Gray, None, None]:
+        nonlocal start
         here = read(scenario, store)[1]
         shows = [show for shopper in here.shoppers for show in shopper.shows if show.reader == name]
-        began = start or clock()
+        start = start or clock()
         empty = counter(name)
         phones: dict[Showing, Gray] = {}
         count = -1
         while True:
-            count = max(count + 1, math.floor((clock() - began) * rate))
-            wait = began + count / rate - clock()
+            count = max(count + 1, math.floor((clock() - start) * rate))
+            wait = start + count / rate - clock()
             if wait > 0:
                 sleep(wait)
             now = count / rate

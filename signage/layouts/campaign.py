@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pygame import Rect
 
 from signage.contract import Item, Scene
 from signage.layouts.sheet import HEAD, HERO, INDIGO, INK, LARGE, LINE, NOTE, SOFT, TEXT, TITLE, Sheet
 from signage.text import Block
-
-_MOST_ITEMS = 3
 
 
 def draw(sheet: Sheet, scene: Scene) -> None:
@@ -26,22 +26,22 @@ def draw(sheet: Sheet, scene: Scene) -> None:
         sheet.picture(scene.picture, Rect(left, 0, width - left, height))
     sheet.curtain()
     largest = HERO if scene.picture is None else TITLE
-    for step in (largest, HEAD, LARGE):
-        if _words(sheet, scene, words, step, draw=step == LARGE):
+    for step, text, items in ((largest, 5, 3), (HEAD, 5, 3), (LARGE, 4, 3), (LARGE, 3, 0)):
+        if _words(sheet, scene, words, step, text, scene.items[:items]):
             break
 
 
-def _words(sheet: Sheet, scene: Scene, place: Rect, largest: int, *, draw: bool) -> bool:
-    """Draw title, text and prices if they fit the place, or if `draw`; tell whether they were drawn."""
+def _words(sheet: Sheet, scene: Scene, place: Rect, largest: int, most: int, items: Sequence[Item]) -> bool:
+    """Draw the title, the text in `most` lines and the prices if they fit the place; tell whether they do."""
     title = sheet.set(scene.title, place.width, largest, LARGE, most=4, bold=True, even=True, leading=1.3)
     text = sheet.set(
-        scene.text, place.width, min(largest, TEXT if scene.picture else LARGE), NOTE, most=5, even=True, leading=1.6
+        scene.text, place.width, min(largest, TEXT if scene.picture else LARGE), NOTE, most=most, even=True, leading=1.6
     )
-    rows = [_row(sheet, item, place.width) for item in scene.items[:_MOST_ITEMS]]
+    rows = [_row(sheet, item, place.width) for item in items]
     rule, gap = sheet.px(6), sheet.px(44)
     heights = [title.height, *([rule, text.height] if scene.text else []), *([sum(map(_high, rows))] if rows else [])]
     height = sum(heights) + gap * (len(heights) - 1)
-    if height > place.height and not draw:
+    if height > place.height:
         return False
     y = place.y if sheet.portrait and scene.picture else place.y + max(0, place.height - height) * 9 // 20
     sheet.put(title, (place.x, y))

@@ -48,7 +48,8 @@ class Sheet:
 
     @property
     def portrait(self) -> bool:
-        return self.surface.get_height() > self.surface.get_width()
+        """Tell whether words go under pictures: on a square they still go beside them."""
+        return self.surface.get_height() > 1.4 * self.surface.get_width()
 
     def px(self, length: float) -> int:
         return round(length * self._unit)

@@ -27,7 +27,8 @@ UP = topics.of_agent("ginza", "pi-1", "up")
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Broker]:
     made = Broker(folder / "broker", "127.0.0.1", 0, broker.central(agents.hashed("root-word")))
-    made.admit([broker.agent("pi-1", "ginza", agents.hashed("word-1"))])
+    anybody = broker.Account(username="anybody", secret=agents.hashed("x"), rights=("readwrite #",))
+    made.admit([broker.agent("pi-1", "ginza", agents.hashed("word-1")), anybody])
     async with made:
         yield made
 
@@ -55,7 +56,7 @@ async def test_messages_go_to_the_inbox_of_their_leaf(tmp_path: Path) -> None:
 async def test_topics_that_are_none_of_ours_are_counted(tmp_path: Path) -> None:
     ups = Inbox()
     async with running(tmp_path) as made:
-        with opened(made, {"up": ups}) as mqtt, Peer(made.port, broker.CENTRAL, "root-word") as other:
+        with opened(made, {"up": ups}) as mqtt, Peer(made.port, "anybody", "x") as other:
             for topic in ("noren/v1/00/ginza/pi-1/up", "noren/v1/aa/Ginza/pi-1/up", "noren/v1/zz/g i/p/up", UP):
                 other.say(topic, b"x")
             assert [message.payload for message in ups.take(5)] == [b"x"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -216,3 +217,61 @@ def test_hardware_that_is_not_there_ends_the_demo_at_once(tmp_path: Path, capsys
     assert main(["--headless", "--radio", "hci97", "--folder", str(tmp_path / "demo")]) == 1
     assert capsys.readouterr().err.count("on this machine") == 2
     assert not (tmp_path / "demo").exists()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Everything that runs with a file in this folder, the broker too."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE and str(folder) in " ".join(process.info["cmdline"] or [])
+    ]
+
+
+def until_the_shop_is_open(demo: subprocess.Popen[str]) -> None:
+    assert demo.stderr
+    said = []
+    for line in demo.stderr:
+        said.append(line)
+        if line.startswith("The shop is open"):
+            return
+    pytest.fail("".join(said))
+
+
+def a_demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "central", "demo", "--headless", "--json", "--folder", str(folder), *arguments]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.system
+def test_ctrl_c_closes_the_shop_and_everything_adds_up(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with a_demo(folder, "--for", "600", "--seed", "3") as demo:
+        until_the_shop_is_open(demo)
+        assert {process.cmdline()[2] for process in processes_of(folder)} >= {"central", "edge", "signage"}
+        assert demo.stderr
+        for line in demo.stderr:
+            held = re.search(r"(\d+) scenes played", line)
+            if held and int(held[1]) > 10:
+                break
+        demo.send_signal(signal.SIGINT)
+        said, rest = demo.communicate()
+    assert processes_of(folder) == []
+    assert len(said.splitlines()) == 1
+    report = json.loads(said)
+    assert report["seconds"] < 600
+    assert report["events_made"] == report["events_stored"] > 10
+    zeros = ("lost", "doubled", "quarantined", "wrong_person", "without_consent", "after_leaving")
+    assert [report[name] for name in zeros] == [0] * len(zeros), rest
+    assert demo.returncode == (0 if report["missed"] <= report["should"] / 100 else 1)
+    assert {"sightings", "scans", "visits", "personal_scenes", "first_frame_s", "edge_rss_mb"} <= set(report)
+
+
+@pytest.mark.system
+def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with a_demo(folder, "--for", "600") as demo:
+        until_the_shop_is_open(demo)
+        assert len(processes_of(folder)) >= 3 + 6 + 2
+        demo.kill()
+    until(lambda: processes_of(folder) == [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -190,7 +191,20 @@ def test_a_passing_trouble_is_not_answered_and_nothing_is_set_aside(bench: Bench
 
 
 @pytest.mark.parametrize(
-    "junk", [b"", b"x", b"x\x9c\x00", b"{}", b"[" * 50_000, b'{"epoch":"\\u0000"}', b"\xff" * 100, b"9" * 10_000]
+    "junk",
+    [
+        b"",
+        b"x",
+        b"x\x9c\x00",
+        b"{}",
+        b"[" * 50_000,
+        b'{"epoch":"\\u0000"}',
+        b"\xff" * 100,
+        b"9" * 10_000,
+        zlib.compress(b'["' * 40 + b'\\"' * 4_000_000),
+        zlib.compress(b" " * (9 << 20)),
+    ],
+    ids=range(10),
 )
 def test_an_unreadable_batch_is_answered_with_its_digest_and_set_aside(bench: Bench, junk: bytes) -> None:
     bench.take(EdgeLog().said("up", junk))
@@ -277,6 +291,13 @@ def test_status_is_kept_and_replies_are_counted(bench: Bench) -> None:
     assert codec.decode(row.status.encode(), Status) == status
     assert row.status_at == NOON
     assert bench.ingest.counts["reply"] == 1
+
+
+def test_a_status_that_would_fill_the_table_is_set_aside(bench: Bench) -> None:
+    status = Status(online=True, version="1", epoch="e1", boot="b", counts={f"count-{n}": n for n in range(9000)})
+    bench.take(EdgeLog().said("status", codec.pack(status)), EdgeLog().said("status", b"junk"))
+    assert bench.ingest.counts["unreadable"] == 2
+    assert bench.sent == [], "only a batch is answered"
 
 
 def test_agents_share_a_transaction_and_each_gets_its_own_ack(enrolled: Engine) -> None:

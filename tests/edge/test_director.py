@@ -126,13 +126,23 @@ def test_ones_own_beacon_is_no_group() -> None:
     assert wishes(director)["t"] is not None
 
 
-def test_a_greeting_ends_when_someone_steps_in_or_the_greeted_leaves() -> None:
-    for what, who in (("arrived", B), ("left", A)):
-        director = Director(SCREENS)
-        director.moved(change("arrived", A, TILL))
-        director.scanned(TILL, A, "act", 9.9, 10.0)
-        director.moved(change(what, who, TILL))
-        assert wishes(director)["t"] is None
+def test_a_greeting_ends_when_the_greeted_leaves() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, TILL))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    director.moved(change("left", A, TILL))
+    assert wishes(director)["t"] is None
+
+
+def test_a_greeting_loses_its_name_when_someone_steps_in_and_does_not_get_it_back() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, TILL))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    director.moved(change("arrived", B, TILL))
+    director.moved(change("left", B, TILL))
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert (wish.level, wish.named) == (1, False)
 
 
 def test_an_unsafe_clock_or_unconfirmed_consent_takes_the_name_away() -> None:

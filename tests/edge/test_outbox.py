@@ -26,7 +26,9 @@ LARGE = 1 << 30
 
 
 def event(number: object, size: int = 0) -> bytes:
-    return f'{{"n":"{number}"}}'.encode().ljust(size)
+    """An event; `size` bytes long, where it is given."""
+    short = f'{{"n":"{number}"}}'
+    return short.replace('"}', "." * (size - len(short)) + '"}').encode()
 
 
 async def opened(storage: Storage, budget: int = LARGE, **more: object) -> Outbox:
@@ -109,6 +111,13 @@ async def test_what_no_message_may_hold_is_refused(outbox: Outbox) -> None:
         await outbox.put(event("a", MAX_EVENT + 1), drop="plays")
     assert outbox.counts["events-refused"] == 1
     assert outbox.state.last == 1
+
+
+async def test_white_space_around_an_event_breaks_no_chain(outbox: Outbox) -> None:
+    await outbox.put(b' {"n": 1}\n', drop="plays")
+    central = Central()
+    assert await outbox.acknowledged(central.take(next_batch(outbox))) == "ok"
+    assert list(central.events.values()) == [b'{"n": 1}']
 
 
 async def test_a_batch_is_bounded_in_events_and_bytes(outbox: Outbox) -> None:
@@ -260,7 +269,8 @@ async def test_with_very_many_gaps_also_those_of_other_classes_become_one(storag
     await storage.write(lambda db: db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?)", far))
     await put(outbox, 40, "plays", size=200 - ROW)
     [gap, *_] = next_batch(outbox, 5).gaps
-    assert (gap.first, gap.drop, gap.count) == (1, "visits", 20) or gap.drop == "plays"
+    assert (gap.first, gap.drop) == (1, "plays")
+    assert gap.count == gap.last == outbox.state.dropped
 
 
 async def test_an_ack_inside_a_gap_is_believed(storage: Storage) -> None:
@@ -400,7 +410,7 @@ async def test_the_state_is_the_same_after_a_restart(tmp_path: Path) -> None:
     assert states[0] == states[1]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**9))
 async def test_whatever_happens_all_is_at_central_once_or_declared(
     tmp_path_factory: pytest.TempPathFactory, seed: int

@@ -144,6 +144,76 @@ def test_a_zone_is_heard_by_all_of_its_receivers() -> None:
     assert decided.where(ANNA) == SHELF
 
 
+def test_a_receiver_that_fell_silent_does_not_speak_for_its_zone() -> None:
+    decided = presence()
+    for at in range(10):
+        decided.hear(heard(float(at), SHELF, -58, receiver="left end"))
+        decided.hear(heard(at + 0.02, SHELF, -88, receiver="right end"))
+    changes = [
+        change for at in range(10, 20) for change in decided.hear(heard(at + 0.02, SHELF, -88, receiver="right end"))
+    ]
+    assert told(changes) == [("left", SHELF)]
+
+
+def test_what_was_heard_long_ago_counts_no_more() -> None:
+    decided = presence()
+    assert decided.hear(heard(0.0, SHELF, -58)) == []
+    assert decided.hear(heard(LONGEST + 1, SHELF, -58)) == []
+    assert told(decided.hear(heard(LONGEST + 2, SHELF, -58))) == [("arrived", SHELF)]
+    for at in range(18, 60):
+        assert decided.hear(heard(float(at), SHELF, -77)) == []
+        if at in (20, 40):
+            assert decided.hear(heard(at + 0.5, TILL, -50)) == []
+
+
+def test_of_two_zones_that_hear_a_newcomer_the_clearer_one_has_them() -> None:
+    decided = presence()
+    changes = []
+    for at in range(4):
+        changes += decided.hear(heard(float(at), SHELF, -60))
+        changes += decided.hear(heard(at + 0.05, TILL, -55))
+    assert told(changes) == [("arrived", TILL)]
+
+
+def test_going_back_takes_more_than_going_on() -> None:
+    def ahead(zone: ZoneId) -> list[tuple[str, str]]:
+        decided = presence()
+        for at in range(10):
+            decided.hear(heard(float(at), SHELF, -58))
+        decided.place(ANNA, TILL, 10.0)
+        changes = []
+        for at in range(16, 39):
+            changes += decided.hear(heard(float(at), TILL, -66))
+            changes += decided.hear(heard(at + 0.05, zone, -58))
+        return told(changes)
+
+    assert ahead(SHELF) == []
+    assert ahead(DOOR) == [("left", TILL), ("arrived", DOOR)]
+
+
+def test_a_zone_that_could_not_be_entered_takes_nobody_over() -> None:
+    decided = presence()
+    decided.place(ANNA, TILL, 0.0)
+    assert not any(decided.hear(heard(float(at), SHELF, -72)) for at in range(15))
+    assert decided.where(ANNA) == TILL
+
+
+def test_who_scanned_has_time_to_stand_there_though_the_radio_misses_them() -> None:
+    decided = presence()
+    for at in range(10):
+        decided.hear(heard(float(at), TILL, -58))
+    decided.place(ANNA, TILL, 10.0)
+    assert decided.tick(10 + LONGEST - 0.1) == []
+    assert told(decided.tick(10 + LONGEST)) == [("left", TILL)]
+
+
+def test_who_scanned_and_is_heard_stays_as_long_as_anybody() -> None:
+    decided = presence()
+    decided.place(ANNA, TILL, 0.0)
+    for at in range(60):
+        assert decided.hear(heard(float(at), TILL, -58)) + decided.tick(float(at)) == []
+
+
 def test_a_scan_puts_its_owner_before_the_reader_whatever_the_radios_say() -> None:
     decided = presence()
     for at in range(10):
@@ -180,6 +250,16 @@ def test_no_more_are_followed_than_there_is_room_for() -> None:
     assert decided.place(ANNA, TILL, 3.0) == []
     assert decided.hear(heard(3.0, SHELF, -50)) == []
     assert decided.refused == 2
+
+
+def test_who_was_quiet_longest_makes_room() -> None:
+    decided = presence(most=2)
+    decided.hear(heard(1.0, SHELF, -64))
+    decided.hear(heard(2.0, SHELF, -64, BEN))
+    decided.hear(heard(3.0, SHELF, -64))
+    decided.hear(heard(4.0, SHELF, -64, CustomerId("carl")))
+    decided.hear(heard(4.1, SHELF, -64))
+    assert told(decided.hear(heard(5.1, SHELF, -64))) == [("arrived", SHELF)], "Anna's evidence was kept"
 
 
 def test_the_quiet_are_forgotten() -> None:

@@ -85,6 +85,7 @@ UNREADABLE = [
     b"[]",
     b"\xff\xfe",
     b"[" * 50_000,
+    b'{"more": ' + b"[" * 50_000,
     line(data="abc").encode(),
     line(data="zz").encode(),
     line(data=None).encode(),

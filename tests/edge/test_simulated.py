@@ -138,7 +138,7 @@ def test_a_radio_that_is_held_up_makes_up_for_nothing_old(tmp_path: Path) -> Non
     )
     with pytest.raises(Over):
         asyncio.run(radio.run(lambda advert: got.append(advert.at)))
-    assert sum(1040 <= at < 1041.2 for at in got) <= 3
+    assert 1 <= sum(1040 <= at < 1044 for at in got) <= 6
 
 
 def test_every_beacon_keeps_its_own_interval_within_its_jitter(tmp_path: Path) -> None:
@@ -237,6 +237,7 @@ def test_what_is_no_code_is_a_sentence(tmp_path: Path) -> None:
         b"{",
         b"\xff\xfe",
         b"[" * 100_000,
+        b'{"name": "x", "truth": ' + b"[" * 100_000,
         b'{"name": "x", "seconds": -1, "stores": {}}',
         b'{"name": "x", "seconds": 1e999, "stores": {}}',
         b'{"name": "x", "seconds": 1, "stores": {"ginza": {"shoppers": [{}]}}}',

@@ -1,0 +1,172 @@
+"""Fetching pictures from a real HTTP server that answers well, badly, late or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from signage.assets import Assets
+
+GOOD = b"a picture" * 1000
+HASH = hashlib.sha256(GOOD).hexdigest()
+OTHER = hashlib.sha256(b"other").hexdigest()
+
+
+class Source:
+    """Answers each path with what is left in its list, the last answer again and again."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[int, bytes]]] = {}
+        self.asked: list[str] = []
+
+    @contextmanager
+    def open(self) -> Iterator[str]:
+        source = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2]
+                source.asked.append(name)
+                answers = source.answers.get(name, [(404, b"")])
+                status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(GOOD) if status == 200 else 0))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/files"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@contextmanager
+def opened(folder: Path, counts: Counter[str], **given: object) -> Iterator[tuple[Assets, queue.Queue[str]]]:
+    """Assets that do not wait long, and the digests that arrive."""
+    arrived: queue.Queue[str] = queue.Queue()
+    with Assets(folder, counts, patience=(0.01, 0.02), **given) as assets:  # type: ignore[arg-type]
+        assets.on_arrival(arrived.put)
+        yield assets, arrived
+
+
+def test_what_is_followed_is_fetched_in_order_and_kept(tmp_path: Path, counts: Counter[str], source: Source) -> None:
+    source.answers = {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+        assert assets.read(HASH) == GOOD
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HASH]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [(200, b"b" * len(GOOD)), (404, b""), (500, b""), (200, GOOD[:100])],
+    ids=["another file", "not there yet", "a server in trouble", "a connection cut"],
+)
+def test_a_bad_answer_is_never_used_and_asked_again(
+    bad: tuple[int, bytes], tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    source.answers = {HASH: [bad, (200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+        assert assets.read(HASH) == GOOD
+    assert counts["asset_failures"] == 1
+    assert source.asked == [HASH, HASH]
+
+
+def test_one_file_that_is_refused_holds_up_no_other(tmp_path: Path, counts: Counter[str], source: Source) -> None:
+    source.answers = {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [OTHER, HASH])
+        assert arrived.get(timeout=10) == HASH
+
+
+def test_a_spoiled_file_is_fetched_again(tmp_path: Path, counts: Counter[str], source: Source) -> None:
+    source.answers = {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [HASH])
+        arrived.get(timeout=10)
+        (tmp_path / HASH).write_bytes(GOOD[:50])
+        assert assets.read(HASH) is None
+        assert arrived.get(timeout=10) == HASH
+        assert assets.read(HASH) == GOOD
+    assert counts["files_spoiled"] == 1
+
+
+def test_what_a_scene_needs_comes_before_what_is_fetched_ahead(
+    tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    ahead = [hashlib.sha256(bytes([number])).hexdigest() for number in range(50)]
+    source.answers = {HASH: [(200, GOOD)]}
+    with opened(tmp_path, counts) as (assets, arrived):
+        assert assets.read(HASH) is None
+        with source.open() as url:
+            assets.follow(url, ahead)
+            assert arrived.get(timeout=10) == HASH
+    assert source.asked[0] == HASH
+
+
+def test_only_http_is_a_source(tmp_path: Path, counts: Counter[str], source: Source) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / HASH).write_bytes(GOOD)
+    source.answers = {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path / "files", counts) as (assets, arrived):
+        assets.follow(f"file://{tmp_path}/secret", [HASH])
+        assert arrived.empty()
+        assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+    assert source.asked == [HASH]
+
+
+def test_half_a_file_of_a_process_that_was_killed_is_cleared_away(tmp_path: Path, counts: Counter[str]) -> None:
+    (tmp_path / f"{HASH}.part").write_bytes(GOOD[:10])
+    with opened(tmp_path, counts):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_nobody_names_make_room(
+    tmp_path: Path, counts: Counter[str], source: Source, stored: Callable[[Path, bytes], str]
+) -> None:
+    named, old = stored(tmp_path, b"n" * 9000), stored(tmp_path, b"o" * 9000)
+    os.utime(tmp_path / old, (1, 1))
+    os.utime(tmp_path / named, (0, 0))
+    last = hashlib.sha256(b"l" * len(GOOD)).hexdigest()
+    source.answers = {HASH: [(200, GOOD)], last: [(200, b"l" * len(GOOD))]}
+    with source.open() as url, opened(tmp_path, counts, budget=27_500) as (assets, arrived):
+        assets.follow(url, [named, HASH, last])
+        while arrived.get(timeout=10) != last:
+            pass
+        assets.want(OTHER)  # Room is made before the next fetch begins.
+        while source.asked[-1] != OTHER:
+            pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([named, HASH, last])
+
+
+def test_a_folder_that_takes_no_files_is_counted_and_stops_nothing(tmp_path: Path, counts: Counter[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with opened(tmp_path / "file" / "assets", counts) as (assets, _):
+        assert assets.read(HASH) is None
+    assert counts["asset_failures"] > 0

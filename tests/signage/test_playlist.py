@@ -1,0 +1,133 @@
+"""What is shown when: a loop, its interruptions and its resumption, with a clock of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signage.contract import Scene, Show
+from signage.playlist import Programme
+
+STANDING = Scene(scene="standing", layout="noren", language="ja", title="いらっしゃいませ", hold_ms=3_600_000)
+ITEMS = tuple(Scene(scene=f"i{n}", layout="campaign", language="ja", title="夏", hold_ms=8000) for n in range(3))
+
+
+def personal(name: str, hold_ms: int = 5000) -> Show:
+    scene = Scene(scene=name, layout="greeting", language="ja", title="さくらさん", hold_ms=hold_ms)
+    return Show(scene=scene, cause="scan", trigger_ns=0, decided_ns=0)
+
+
+def playing(now: float = 0.0) -> Programme:
+    programme = Programme(STANDING, now)
+    programme.load(ITEMS, now)
+    programme.ended()
+    return programme
+
+
+def on_screen(programme: Programme, now: float) -> str:
+    programme.advance(now)
+    return programme.turn.scene.scene
+
+
+def test_without_a_playlist_the_curtain_stands_and_is_nobodys_content() -> None:
+    programme = Programme(STANDING, 0.0)
+    assert on_screen(programme, 5.0) == "standing"
+    assert not programme.turn.content
+    programme.load(ITEMS, 5.0)
+    assert on_screen(programme, 5.0) == "i0"
+    programme.load((), 6.0)
+    assert on_screen(programme, 6.0) == "standing"
+
+
+def test_the_loop_goes_round() -> None:
+    programme = playing()
+    assert [on_screen(programme, now) for now in (0, 7.9, 8, 16, 24, 31)] == ["i0", "i0", "i1", "i2", "i0", "i0"]
+    assert programme.ended() == [(1, "over"), (2, "over"), (3, "over")]
+
+
+def test_an_interruption_cuts_in_and_the_loop_goes_on_where_it_was() -> None:
+    programme = playing()
+    programme.show(personal("p"), 3.0)
+    assert on_screen(programme, 3.0) == "p"
+    assert programme.following == ITEMS[0]
+    assert on_screen(programme, 7.9) == "p"
+    assert on_screen(programme, 8.0) == "i0"
+    assert on_screen(programme, 12.9) == "i0"  # Five of its eight seconds were left.
+    assert on_screen(programme, 13.0) == "i1"
+    assert [why for _, why in programme.ended()] == ["replaced", "over", "over"]
+
+
+def test_a_rest_too_short_to_be_read_is_not_shown() -> None:
+    programme = playing()
+    programme.show(personal("p"), 7.5)
+    assert programme.following == ITEMS[1]
+    assert on_screen(programme, 12.5) == "i1"
+
+
+def test_clear_takes_off_only_the_scene_that_is_shown() -> None:
+    programme = playing()
+    programme.show(personal("p"), 1.0)
+    programme.clear("another", 2.0)
+    assert on_screen(programme, 2.0) == "p"
+    programme.clear("p", 2.0)
+    assert on_screen(programme, 2.0) == "i0"
+    programme.clear("i0", 2.0)  # The loop is not for an agent to clear.
+    assert on_screen(programme, 2.0) == "i0"
+    assert [why for _, why in programme.ended()] == ["replaced", "cleared"]
+
+
+def test_a_newer_interruption_replaces_the_one_before() -> None:
+    programme = playing()
+    programme.show(personal("p"), 1.0)
+    programme.show(personal("q"), 2.0)
+    assert on_screen(programme, 2.0) == "q"
+    programme.clear("p", 3.0)
+    assert on_screen(programme, 3.0) == "q"
+    assert on_screen(programme, 7.0) == "i0"
+    assert programme.turn.until == 14.0  # i0 still has seven seconds.
+
+
+def test_a_withdrawn_item_leaves_at_once_and_one_that_stays_is_not_touched() -> None:
+    programme = playing()
+    assert on_screen(programme, 9.0) == "i1"
+    programme.load((ITEMS[1], ITEMS[0]), 10.0)
+    assert (programme.turn.scene, programme.turn.until) == (ITEMS[1], 17.0)
+    programme.load((ITEMS[2],), 11.0)
+    assert on_screen(programme, 11.0) == "i2"
+    assert programme.ended()[-1][1] == "replaced"
+
+
+def test_a_new_playlist_under_an_interruption_waits_for_its_end() -> None:
+    programme = playing()
+    programme.show(personal("p"), 1.0)
+    programme.load((ITEMS[2],), 2.0)
+    assert on_screen(programme, 2.0) == "p"
+    assert on_screen(programme, 6.0) == "i2"
+    assert programme.turn.until == 14.0
+
+
+STEP = st.tuples(st.sampled_from(["advance", "show", "clear", "load"]), st.floats(0, 20), st.integers(0, 3))
+
+
+@given(st.lists(STEP, max_size=40))
+@settings(max_examples=200)
+def test_nothing_personal_outstays_its_hold_and_every_turn_ends_once(steps: list[tuple[str, float, int]]) -> None:
+    programme = Programme(STANDING, 0.0)
+    acts: dict[str, Callable[[float, int], None]] = {
+        "advance": lambda now, _: programme.advance(now),
+        "show": lambda now, n: programme.show(personal(f"p{n}", 500 + 1000 * n), now),
+        "clear": lambda now, n: programme.clear(f"p{n}", now),
+        "load": lambda now, n: programme.load(ITEMS[:n], now),
+    }
+    now = 0.0
+    ended: list[int] = []
+    for act, wait, number in steps:
+        now += wait
+        acts[act](now, number)
+        programme.advance(now)
+        ended += [turn for turn, _ in programme.ended()]
+        assert programme.turn.until > now
+        assert programme.turn.until - now <= programme.turn.scene.hold_ms / 1000 + 1e-6
+        assert ended == list(range(programme.turn.number))
