@@ -116,7 +116,7 @@ class Mqtt:
 
     # From here on paho's thread; each may run twice.
 
-    def _opened(self, _client: Any, _data: Any, connection: socket.socket) -> None:
+    def _opened(self, _client: Any, _data: Any, connection: Any) -> None:
         # Small writes that follow one another wait up to 40 ms each for the other side's delayed TCP ack (measured).
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

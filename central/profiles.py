@@ -105,5 +105,5 @@ def _customer(row: Any, parts: Mapping[Table, list[Any]]) -> Customer:
         tokens=tuple((item.means, item.value) for item in parts[token]),
         bought=interests("bought"),
         viewed=interests("viewed"),
-        coupons=tuple(Coupon(coupon=item.coupon, title=item.title) for item in parts[coupon]),
+        coupons=tuple(Coupon(coupon=item.coupon, title=item.title, worth=item.worth) for item in parts[coupon]),
     )

@@ -1,4 +1,4 @@
-"""Draws the pictures of this folder anew: each main view in both languages, from the sample chain (`./noren pictures`)."""
+"""Draws docs/pictures anew: each main view in both languages, from the sample chain."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def main() -> int:
             file = Path(folder, f"{name}.json")
             file.write_bytes(msgspec.json.encode(scene))
             command = [sys.executable, "-m", "signage", "snapshot", str(file), str(HERE / f"{name}.png")]
-            subprocess.run([*command, "--size", "1280x720", "--assets", folder], check=True)  # noqa: S603
+            subprocess.run([*command, "--size", "1280x720", "--assets", folder], check=True)
     return 0
 
 

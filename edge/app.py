@@ -14,25 +14,24 @@ from pathlib import Path
 import msgspec
 
 from central.contract import codec, commands, events, topics
-from edge import beacons, health, ledger
+from edge import health, ledger
 from edge.clock import Clock
-from edge.config import Ble, Camera, EdgeConfig, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio, Zone
+from edge.config import Ble, Camera, EdgeConfig, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio
 from edge.downlink import Downlink
 from edge.errors import EdgeError
 from edge.floor import Floor
 from edge.health import Health
-from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting
+from edge.model import ScreenId
 from edge.mqtt import Mqtt
 from edge.outbox import Outbox
 from edge.ports import Sensor
-from edge.presence import LONGEST, Presence
 from edge.replica import Replica
+from edge.report import Report
 from edge.scenes import playlist
 from edge.screen import Player
 from edge.storage import Storage
 from edge.supervise import Supervisor
 from edge.uplink import Uplink
-from ground import VERSION
 from ground import VERSION
 from signage.contract import Hello, Played
 
@@ -78,10 +77,11 @@ class App:
             )
             for screen in config.screens
         }
+        self.report = Report(outbox, self.clock)
         self.floor = Floor(
             config,
             replica=replica,
-            outbox=outbox,
+            report=self.report,
             clock=self.clock,
             screens=self.screens,
             confirmed=self.downlink.confirmed,
@@ -99,13 +99,13 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Be the agent until `stop`, or until every sensor is a recording that has been played."""
-        self.floor.happened(events.AgentStarted(version=VERSION, epoch=self.outbox.state.epoch))
+        self.report.happened(events.AgentStarted(version=VERSION, epoch=self.outbox.state.epoch))
         async with asyncio.TaskGroup() as group:
             always = [
                 group.create_task(work, name=name)
                 for name, work in {
                     "floor": self.floor.run(),
-                    "record": self.floor.record(),
+                    "report": self.report.run(),
                     "clock": self.clock.run(self.storage.keep_wall),
                     "health": self.health.run(),
                     "uplink": self.uplink.run(),
@@ -134,6 +134,7 @@ class App:
         """Every part's counts, by name."""
         parts: list[Mapping[str, int]] = [
             self.floor.counts,
+            self.report.counts,
             self.outbox.counts,
             self.storage.counts,
             self.uplink.counts,
@@ -147,7 +148,8 @@ class App:
 
     async def _announce(self) -> None:
         """Say on standard output, for who started us, that there is somebody to know and something to show."""
-        while not (self.downlink.confirmed() and self.replica.products() and self.replica.stock()):
+        # Polled: it waits for three feeds, once.
+        while not (self.downlink.confirmed() and self.replica.products() and self.replica.stock()):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         line = {"ready": True, "store": self.config.store, "agent": self.config.agent}
         print(msgspec.json.encode(line).decode(), flush=True)  # noqa: T201 - a command's answer.
@@ -156,7 +158,7 @@ class App:
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING):
                 # Polled: the disk and the link have no common event.
-                while self.floor.busy or (self.mqtt.connected and self.outbox.waiting):  # noqa: ASYNC110
+                while self.report.busy or (self.mqtt.connected and self.outbox.waiting):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
     def _topic(self, leaf: str) -> str:
@@ -267,42 +269,6 @@ def status(config: EdgeConfig) -> dict[str, object]:
         "refused": state.refused,
         "counts": health.last(config.folder),
     }
-
-
-async def listen(file: Path, zone: str, speed: float) -> int:
-    """Print which beacons a recording holds and when each came and went, as JSON lines; nobody is looked up."""
-    from edge.sensors.recorded import Recorded
-
-    presence = Presence((Zone(zone=zone),))
-    heard: dict[str, int] = {}
-    unknown = 0
-    first, last = float("inf"), 0.0
-
-    def told(changes: list[Change]) -> None:
-        for change in changes:
-            line = {"what": change.what, "beacon": change.customer, "at": round(change.at - first, 3)}
-            print(msgspec.json.encode(line).decode())  # noqa: T201 - a command's answer.
-
-    def deliver(sensed: Advert | Scan) -> None:
-        nonlocal unknown, last, first
-        assert isinstance(sensed, Advert)
-        first = min(first, sensed.at)
-        last = sensed.at
-        told(presence.tick(sensed.at))
-        beacon = beacons.parse(sensed.data)
-        if beacon is None:
-            unknown += 1
-            return
-        heard[beacon.id] = heard.get(beacon.id, 0) + 1
-        who = CustomerId(beacon.id)
-        told(presence.hear(Sighting(at=sensed.at, customer=who, receiver="replay", zone=sensed.zone, rssi=sensed.rssi)))
-
-    recording = Recorded("replay", zone, file, speed=speed)
-    await recording.run(deliver)
-    told(presence.tick(last + LONGEST + 1))
-    summary = {"adverts": sum(heard.values()) + unknown, "unknown": unknown, "unreadable": recording.unreadable}
-    print(msgspec.json.encode(summary | {"beacons": heard}).decode())  # noqa: T201
-    return 0
 
 
 async def _all(tasks: list[asyncio.Task[None]]) -> None:

@@ -109,10 +109,10 @@ def _decode_images(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from edge import app, config
+    from edge import app, config, listen
 
     if options.config is None:
-        return asyncio.run(app.listen(options.file, options.zone or "here", options.speed))
+        return asyncio.run(listen.listen(options.file, options.zone or "here", options.speed))
     settings = config.read(options.config)
     log.set_up(settings.log)
     return asyncio.run(app.run(config.replayed(settings, options.file, options.zone, options.speed)))

@@ -59,7 +59,7 @@ class Director:
         self._greetings: dict[ZoneId, _Greeting] = {}
 
     def moved(self, change: Change) -> None:
-        """Take note of an arrival or a leaving: the greeted one's own ends the greeting, another's takes its name away."""
+        """Take note of an arrival or a leaving: the greeted one's ends the greeting, a newcomer takes its name."""
         if change.what == "left":
             here = self._people.get(change.customer)
             if here is not None and here.zone == change.zone:

@@ -136,7 +136,7 @@ class Downlink:
         try:
             heads = unpack(payload, Heads)
         except Unreadable:
-            self.counts["heads-unreadable"] += 1
+            self.counts["heads_unreadable"] += 1
             return
         parts = [(heads.scope, feed) for feed in heads.heads if (heads.scope, feed) in self._parts]
         self._want([part for part in parts if self._replica.cursor(*part).after != heads.heads[part[1]]])
@@ -146,20 +146,20 @@ class Downlink:
         try:
             page = unpack(payload, Page)
         except Unreadable:
-            self.counts["pages-unreadable"] += 1
+            self.counts["pages_unreadable"] += 1
             return
         part = (page.scope, page.feed)
         if part != self._asked:
-            self.counts["pages-ignored"] += 1
+            self.counts["pages_ignored"] += 1
             return
         try:
             applied = await self._replica.apply(page)
         except EdgeError as error:  # A full disk: it is asked for again.
-            self.counts["pages-failed"] += 1
+            self.counts["pages_failed"] += 1
             log.warning("a page of %s could not be kept: %s", page.feed, error)
             return
         if applied is None:
-            self.counts["pages-ignored"] += 1
+            self.counts["pages_ignored"] += 1
             return
         self.counts["pages"] += 1
         if applied.keys:
@@ -172,7 +172,7 @@ class Downlink:
         try:
             command = unpack(payload, Command)
         except Unreadable:
-            self.counts["commands-unreadable"] += 1
+            self.counts["commands_unreadable"] += 1
             return
         reply = self._replied.get(command.command) or await self._do(command)
         self._replied[command.command] = reply
@@ -191,7 +191,7 @@ class Downlink:
                 ok, said = True, await do(bytes(command.body or b"{}"))
             except NorenError as error:
                 ok, said = False, str(error)[:2000]
-        self.counts["commands-done" if ok else "commands-refused"] += 1
+        self.counts["commands_done" if ok else "commands_refused"] += 1
         return Reply(command=command.command, ok=ok, said=said)
 
     async def _ping(self, _body: bytes) -> str:
@@ -220,7 +220,7 @@ class Downlink:
         page = self._page
         if page is None:
             if not came:
-                self.counts["pages-missed"] += 1
+                self.counts["pages_missed"] += 1
                 self._later(part)
             return came
         generation, target = self._targets.get(part, ("", 0))
@@ -233,7 +233,7 @@ class Downlink:
             self._wanted.pop(part, None)
             await self._caught_up(part)
         elif cursor == before:
-            self.counts["pages-empty"] += 1
+            self.counts["pages_empty"] += 1
             self._later(part)
             return await self._something(None, seconds)
         return True
@@ -267,7 +267,7 @@ class Downlink:
                 await self._replica.confirm(self._confirmed)
                 self._kept = self._confirmed
             except EdgeError:
-                self.counts["confirms-failed"] += 1
+                self.counts["confirms_failed"] += 1
 
     async def _sweep(self) -> None:
         if not self._clock.safe():
@@ -276,7 +276,7 @@ class Downlink:
             for swept in await self._replica.sweep(self._clock.wall()):
                 self._changed(swept.feed, swept.keys)
         except EdgeError:
-            self.counts["sweeps-failed"] += 1
+            self.counts["sweeps_failed"] += 1
 
 
 def _about(seconds: float) -> float:

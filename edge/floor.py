@@ -17,14 +17,13 @@ from edge.clock import Clock
 from edge.config import EdgeConfig
 from edge.crowd import Crowd
 from edge.director import Director, Wish
-from edge.errors import OutboxFull
 from edge.identity import Identity
 from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting
-from edge.outbox import Outbox
 from edge.ports import Screen
 from edge.presence import Presence
 from edge.recommender import recommend
 from edge.replica import Replica
+from edge.report import Report
 from edge.scenes import A_SCENE, TURN, compose
 from signage.contract import Clear, Noted, Played, Show
 
@@ -34,7 +33,6 @@ TICK = 0.25
 """Seconds between looks at who has fallen silent and what is over."""
 MOST_ADVERTS = 4096
 MOST_SCANS = 64
-MOST_EVENTS = 10_000
 """What may wait; past that the oldest goes, counted."""
 TURNS = 3
 """Different scenes for who stays, before the first comes again."""
@@ -48,16 +46,6 @@ class _Shown:
     turn: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fact:
-    """An event on its way to the outbox, with what to do once it is committed."""
-
-    body: Any
-    born: events.Born
-    key: str | None = None
-    then: Callable[[], object] | None = None
-
-
 class Floor:
     """Joins senses, decisions and screens; nothing here waits for a disk or a network."""
 
@@ -66,14 +54,14 @@ class Floor:
         config: EdgeConfig,
         *,
         replica: Replica,
-        outbox: Outbox,
+        report: Report,
         clock: Clock,
         screens: Mapping[ScreenId, Screen],
         confirmed: Callable[[], bool],
     ) -> None:
         self._config = config
         self._replica = replica
-        self._outbox = outbox
+        self._report = report
         self._clock = clock
         self._screens = screens
         self._confirmed = confirmed
@@ -83,12 +71,9 @@ class Floor:
         self._crowd = Crowd()
         self._adverts: deque[Advert] = deque(maxlen=MOST_ADVERTS)
         self._scans: deque[Scan] = deque(maxlen=MOST_SCANS)
-        self._facts: deque[_Fact] = deque(maxlen=MOST_EVENTS)
         self._sensed = asyncio.Event()
-        self._happened = asyncio.Event()
         self._shown: dict[ScreenId, _Shown] = {}
         self.counts: Counter[str] = Counter()
-        self._committing = 0
         self._dark = False
 
     def deliver(self, sensed: Advert | Scan) -> None:
@@ -118,21 +103,6 @@ class Floor:
             elif moved:
                 self.direct(now)
 
-    async def record(self) -> None:
-        """Commit what happened to the outbox, in order, until cancelled; the screens never wait for this."""
-        while True:
-            await self._happened.wait()
-            self._happened.clear()
-            while self._facts:
-                await asyncio.gather(*(self._commit(self._facts.popleft()) for _ in range(min(200, len(self._facts)))))
-
-    def happened(self, body: Any, *, key: str | None = None, then: Callable[[], object] | None = None) -> None:
-        """Report a body of central.contract.events.KINDS with the times of now."""
-        if len(self._facts) == MOST_EVENTS:
-            self.counts["events_dropped"] += 1
-        self._facts.append(_Fact(body=body, born=self._clock.born(), key=key, then=then))
-        self._happened.set()
-
     def feed_changed(self, feed: str, keys: frozenset[str]) -> None:
         """See at once who may no longer be known, and what else to show."""
         gone: set[CustomerId] = set()
@@ -159,7 +129,7 @@ class Floor:
 
         customers = played.carry.get("customers", [])
         level = played.carry.get("level", 0)
-        self.happened(
+        self._report.happened(
             events.Played(
                 play=played.play,
                 screen=str(screen),
@@ -177,11 +147,6 @@ class Floor:
             key=f"play-{played.play}",
             then=lambda: self._screens[screen].send(Noted(play=played.play)),
         )
-
-    @property
-    def busy(self) -> bool:
-        """Whether there is something left to commit."""
-        return bool(self._facts) or self._committing > 0
 
     def dark(self) -> None:
         """Leave nothing of anybody on any screen: the agent ends."""
@@ -235,11 +200,15 @@ class Floor:
         act = secrets.token_hex(8)
         if outcome != "other":
             self._director.scanned(scan.zone, customer, act, scan.at, now)
-        self.happened(events.Scanned(scan=act, reader=scan.reader, zone=scan.zone, outcome=outcome, customer=customer))
+        self._report.happened(
+            events.Scanned(scan=act, reader=scan.reader, zone=scan.zone, outcome=outcome, customer=customer)
+        )
 
     def _tick(self, now: float) -> bool:
         for count in self._crowd.tick(now):
-            self.happened(events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000)))
+            self._report.happened(
+                events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000))
+            )
         return self._follow(self._presence.tick(now))
 
     def _follow(self, changes: list[Change]) -> bool:
@@ -247,12 +216,12 @@ class Floor:
             self._director.moved(change)
             if change.what == "arrived":
                 self.counts["visits"] += 1
-                self.happened(
+                self._report.happened(
                     events.VisitStarted(visit=change.visit, customer=change.customer, zone=change.zone, means="beacon")
                 )
             else:
                 dwell = int(max(0.0, change.heard_at - change.since) * 1000)
-                self.happened(
+                self._report.happened(
                     events.VisitEnded(visit=change.visit, customer=change.customer, zone=change.zone, dwell_ms=dwell)
                 )
         return bool(changes)
@@ -300,18 +269,3 @@ class Floor:
     def _may(self, customer: CustomerId, purpose: str) -> bool:
         profile = self._profile(customer)
         return profile is not None and purpose in profile.purposes
-
-    async def _commit(self, fact: _Fact) -> None:
-        body = fact.body
-        self._committing += 1
-        try:
-            event = events.make(body, fact.born)
-            await self._outbox.put(event, drop=events.class_of(body), key=fact.key)
-        except OutboxFull as error:
-            self.counts["events_refused"] += 1
-            log.error("an event could not be kept: %s", error)
-            return
-        finally:
-            self._committing -= 1
-        if fact.then:
-            fact.then()

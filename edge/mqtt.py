@@ -83,7 +83,7 @@ class Mqtt:
             return False
         sent = self._client.publish(topic, payload, qos=1, retain=retain).rc == paho.MQTT_ERR_SUCCESS
         if not sent:
-            self.counts["mqtt-unsent"] += 1
+            self.counts["mqtt_unsent"] += 1
         return sent
 
     async def run(self) -> None:
@@ -168,7 +168,7 @@ class Mqtt:
 
     def _begin(self) -> None:
         self.connected = True
-        self.counts["mqtt-connections"] += 1
+        self.counts["mqtt_connections"] += 1
         log.info("connected to the broker", extra={"fields": {"broker": self._where, "mqtt": self._version.name}})
         for told in self.on_connected:
             told()
@@ -176,11 +176,12 @@ class Mqtt:
     async def _hand_on(self, news: _News) -> None:
         handler = self.subscriptions.get(news.said)
         if handler is None:
-            self.counts["mqtt-strange"] += 1
+            self.counts["mqtt_strange"] += 1
         else:
             await handler(news.payload)
 
     def _ended(self, news: _News, accepted: bool) -> LinkError:
+        self.connected = False
         if news.what == "refused":
             fix = "Check edge.broker's username and password, and what the broker lets this agent do."
             return LinkError(f"The broker at {self._where} refuses us: {news.said}.", fix=fix)
@@ -189,7 +190,7 @@ class Mqtt:
 
     async def _part(self, client: paho.Client) -> None:
         # The will once more as a plain message: a broker forgets the will of who takes leave in order.
-        if client.is_connected():
+        if self.connected:
             self.publish(*self._will, retain=True)
             self.connected = False
             client.disconnect()
@@ -211,7 +212,7 @@ class Mqtt:
     def _cross(self, news: _News) -> None:
         """Hand over to the loop, the only way there."""
         if news.what == "message" and len(self._news) >= MOST_WAITING:
-            self.counts["mqtt-dropped"] += 1
+            self.counts["mqtt_dropped"] += 1
             return
         self._news.append(news)
         assert self._loop is not None
@@ -244,7 +245,7 @@ class Mqtt:
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         if len(message.payload) > MAX_WIRE:
-            self.counts["mqtt-too-large"] += 1
+            self.counts["mqtt_too_large"] += 1
             return
         try:
             topic = message.topic
@@ -254,5 +255,5 @@ class Mqtt:
 
     def _on_publish(self, _client: paho.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:  # MQTT 5 only: 3.1.1 confirms also what it throws away.
-            self.counts["mqtt-refused"] += 1
+            self.counts["mqtt_refused"] += 1
             log.warning("the broker did not take a message: %s", reason)

@@ -26,7 +26,7 @@ class Outbox:
     ) -> None:
         self.state = State(epoch="none")
         self.arrived = asyncio.Event()
-        """Set whenever events have been added; who waits for it clears it."""
+        """Set with every commit after which something waits; who waits for it clears it."""
         self._storage = storage
         self._ledger = Ledger(budget, wall)
         self._board = board
@@ -48,11 +48,11 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """For health."""
         return {
-            "outbox-waiting": self.waiting,
-            "outbox-bytes": sum(self.state.sizes),
-            "events-dropped": self.state.dropped,
-            "events-refused": self.state.refused + self._too_large,
-            "events-aside": self.state.aside,
+            "outbox_waiting": self.waiting,
+            "outbox_bytes": sum(self.state.sizes),
+            "events_dropped": self.state.dropped,
+            "events_refused": self.state.refused + self._too_large,
+            "events_aside": self.state.aside,
         }
 
     def put(self, event: bytes, *, drop: DropClass, key: str | None = None, now: bool = False) -> asyncio.Future[int]:
@@ -99,7 +99,6 @@ class Outbox:
         state = self._ledger.state
         if state is None or state is self.state:
             return
-        more = state.last > self.state.last or state.epoch != self.state.epoch
         self.state = state
-        if more:
+        if self.waiting:
             self.arrived.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -94,8 +94,9 @@ class Replica:
         """Take a page over in one transaction with its cursor; None where it does not continue ours.
 
         Another generation, or a cursor that central's memory of deletions does not reach back to, begins a snapshot:
-        it replaces the rows in use once it is complete and central has continued it at least once. A row that cannot be read is set aside and what was at its key
-        deleted, for what consent it carried is unknown. Raises EdgeError where the disk fails.
+        it replaces the rows in use once it is complete and central has continued it. A row that cannot be read is set
+        aside and what was at its key deleted, for what consent it carried is unknown. Raises EdgeError where the disk
+        fails.
         """
         if FEEDS.get(page.feed) is None or not page.after <= page.upto <= page.head:
             return None
@@ -107,8 +108,8 @@ class Replica:
         if done is None:
             return None
         keys, aside = done
-        self.counts["rows-applied"] += len(page.rows)
-        self.counts["rows-aside"] += aside
+        self.counts["rows_applied"] += len(page.rows)
+        self.counts["rows_aside"] += aside
         self._refresh(page.feed, keys)
         return Applied(feed=page.feed, keys=frozenset(keys))
 
@@ -191,7 +192,7 @@ class Replica:
         try:
             return feeds.read(feed, body)
         except Unreadable:  # Taken over by a program with other limits than this one.
-            self.counts["rows-unreadable"] += 1
+            self.counts["rows_unreadable"] += 1
             return None
 
 

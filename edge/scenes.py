@@ -27,7 +27,7 @@ _SAY: dict[str, Texts] = {
     "hello_nameless": {"ja": "いらっしゃいませ", "en": "Welcome"},
     "thanks": {"ja": "ご来店ありがとうございます", "en": "Thank you for coming"},
     "points": {"ja": "ポイント", "en": "Points"},
-    "coupons": {"ja": "ご利用いただけるクーポン", "en": "Your coupons"},
+    "coupons": {"ja": "クーポンをご利用いただけます", "en": "These coupons are yours"},
     "coupon": {"ja": "クーポン", "en": "Coupon"},
     "member_thanks": {"ja": "会員証を確認しました", "en": "Your member code was read"},
     "staff": {"ja": "会員証についてはスタッフにおたずねください", "en": "Please ask our staff about your member code"},
@@ -91,7 +91,11 @@ def _greeting(wish: Wish, scene: str, person: Profile, items: tuple[Item, ...], 
             hold_ms=hold,
         )
     coupons = tuple(
-        Item(id=coupon.coupon, title=text(coupon.title, language), note=text(_SAY["coupon"], language))
+        Item(
+            id=coupon.coupon,
+            title=text(coupon.title, language),
+            price=text(coupon.worth or _SAY["coupon"], language),
+        )
         for coupon in person.coupons[:A_SCENE]
     )
     hello = text(_SAY["hello"], language).format(person.nickname)

@@ -154,18 +154,23 @@ class Storage:
 
     async def _pump(self) -> None:
         last = -GROUP
-        while not self._closing or self._jobs:
-            await self._some.wait()
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(last + GROUP):
-                    await self._hurry.wait()
-            jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_TOGETHER))]
-            if not self._jobs and not self._closing:
-                self._some.clear()
-                self._hurry.clear()
-            if jobs:
-                await self._store(jobs)
-            last = self._loop.time()
+        try:
+            while not self._closing or self._jobs:
+                await self._some.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(last + GROUP):
+                        await self._hurry.wait()
+                jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_TOGETHER))]
+                if not self._jobs and not self._closing:
+                    self._some.clear()
+                    self._hurry.clear()
+                if jobs:
+                    await self._store(jobs)
+                last = self._loop.time()
+        finally:  # In order nothing is left; after a mistake in a hook nobody must wait for ever.
+            self._closing = True
+            for job in self._jobs:
+                job.answer.set_exception(EdgeError(f"The storage of {self.path} has ended.", fix="Start anew."))
 
     async def _store(self, jobs: list[_Job]) -> None:
         # The one crossing into the writer thread: whatever a work raised comes back here and goes to its caller.

@@ -50,7 +50,7 @@ class Supervisor:
             if loop.time() - began >= SETTLED:
                 waits = delays()
             await asyncio.sleep(next(waits))
-            self.counts[f"{name}-restarts"] += 1
+            self.counts[f"{name}_restarts"] += 1
 
     def _note(self, name: str, error: Exception) -> None:
         said = str(error) or type(error).__name__

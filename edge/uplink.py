@@ -70,7 +70,7 @@ class Uplink:
                 async with asyncio.timeout(next(waits)):
                     await self._answered.wait()
             except TimeoutError:
-                self.counts["acks-missed"] += 1
+                self.counts["acks_missed"] += 1
                 continue
             if self._progress() != before:
                 waits = delays(ANSWER)
@@ -83,17 +83,17 @@ class Uplink:
         try:
             ack = unpack(payload, Ack)
         except Unreadable:
-            self.counts["acks-unreadable"] += 1
+            self.counts["acks_unreadable"] += 1
             return
         try:
             result = await self._outbox.acknowledged(ack)
-            self.counts[f"acks-{result}"] += 1
+            self.counts[f"acks_{result}"] += 1
             if result == "fork":
                 await self._fork()
             elif result == "ok":
                 await self._heard(ack)
         except EdgeError as error:  # A full disk: central is asked again.
-            self.counts["acks-failed"] += 1
+            self.counts["acks_failed"] += 1
             log.warning("an acknowledgement could not be kept: %s", error)
 
     async def on_nack(self, payload: bytes) -> None:
@@ -101,11 +101,11 @@ class Uplink:
         try:
             nack = unpack(payload, Nack)
         except Unreadable:
-            self.counts["nacks-unreadable"] += 1
+            self.counts["nacks_unreadable"] += 1
             return
         sent = self._sent
         if sent is None or nack.digest != sent.digest:
-            self.counts["nacks-ignored"] += 1
+            self.counts["nacks_ignored"] += 1
             return
         self.counts["nacks"] += 1
         self._sent = None
@@ -128,7 +128,7 @@ class Uplink:
         payload = await asyncio.to_thread(pack, batch)
         self._sent = _Sent(batch=batch, digest=digest(payload), at=asyncio.get_running_loop().time())
         sent = self._link.publish(self._topic, payload)
-        self.counts["batches-sent" if sent else "batches-unsent"] += 1
+        self.counts["batches_sent" if sent else "batches_unsent"] += 1
 
     async def _heard(self, ack: Ack) -> None:
         sent, self._sent = self._sent, None

@@ -22,7 +22,7 @@ _NOT_AT_START = (
     | frozenset("\u3000")
 )
 # JLREQ 3.1.8, with the signs that stand before a number.
-_NOT_AT_END = OPENING | frozenset("￥＄£€#＃")
+_NOT_AT_END = OPENING | frozenset("¥$￥＄£€#＃")
 _TOGETHER = frozenset("…‥―ー〜")
 _HONORIFIC = frozenset("おご")
 """A word rarely ends with them and often begins: お客様, ご案内."""

@@ -108,7 +108,9 @@ class Player:
 
     def finish(self) -> None:
         """End the play and tell it, if the agent still listens."""
-        self._end(time.monotonic_ns(), "stopped")
+        ended = self._ended(time.monotonic_ns(), "stopped")
+        if ended is not None:
+            self.proof.end(ended)
         self.proof.finish()
         self.link.send(self.proof.settled())
         if self._saving is not None:
@@ -150,10 +152,12 @@ class Player:
         before = self._turn
         over = before is not None and before.show is None and turn.show is None and why[before.number] == "over"
         shown = self.stage.fade(turn.scene, self.clock()) if over else self.stage.cut(turn.scene)
-        if before is not None:
-            self._end(shown.at_ns, why[before.number])
+        ended = self._ended(shown.at_ns, why[before.number]) if before is not None else None
         self._turn = turn
         self._begin(turn, shown)
+        if ended is not None:
+            # After the beginning of the next: once this play is told, that one is on the disk, whatever kills us.
+            self.proof.end(ended)
 
     def _begin(self, turn: Turn, shown: Shown) -> None:
         if not shown.drawn:
@@ -175,14 +179,14 @@ class Player:
         if turn.content:
             self.proof.begin(self._play)
 
-    def _end(self, at_ns: int, why: Ended) -> None:
+    def _ended(self, at_ns: int, why: Ended) -> Played | None:
+        """Close the play that is open; give it if it is to be told."""
         if self._play is None:
-            return
+            return None
         play = replace(self._play, ended_ns=at_ns, ended=why)
         self._play = None
         self.journal.ended(play)
-        if self._turn is not None and self._turn.content:
-            self.proof.end(play)
+        return play if self._turn is not None and self._turn.content else None
 
     def _save(self) -> None:
         """Write the snapshot in a thread, for a PNG takes longer than a frame."""

@@ -1,4 +1,4 @@
-"""What stands for central in tests of the edge's flows: a link that keeps what is sent, and a loop that can be turned."""
+"""What stands for central in tests of the edge's flows, and ways to let the event loop turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Wire:
         self.connected = False
         self.sent: list[tuple[str, bytes]] = []
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:  # noqa: ARG002
         if self.connected:
             self.sent.append((topic, payload))
         return self.connected

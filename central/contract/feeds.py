@@ -84,6 +84,9 @@ class Interest:
 class Coupon:
     coupon: Id
     title: Texts
+    """What it is for."""
+    worth: Texts = field(default_factory=dict)
+    """What it gives, in a word or two: 10%引き."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

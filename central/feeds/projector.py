@@ -104,10 +104,6 @@ class Projector:
         self._repair = False
         self._forgot: datetime | None = None
 
-    def wake(self) -> None:
-        """Look at once: something was marked."""
-        self._woken.set()
-
     def repair(self) -> None:
         """Tell all heads again: a broker may have forgotten them."""
         self._repair = True

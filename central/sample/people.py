@@ -47,6 +47,7 @@ class _Names:
 class _Offer:
     id: str
     title: Texts
+    worth: Texts
 
 
 def members(
@@ -167,7 +168,7 @@ def _with_others(rng: random.Random, core: tuple[str, ...]) -> tuple[str, ...]:
 
 def _coupons(rng: random.Random, offers: Sequence[_Offer], customer: str) -> tuple[Coupon, ...]:
     held = rng.sample(offers, rng.choices((0, 1, 2, 3), (55, 28, 12, 5))[0])
-    return tuple(Coupon(coupon=f"{offer.id}-{customer}", title=offer.title) for offer in held)
+    return tuple(Coupon(coupon=f"{offer.id}-{customer}", title=offer.title, worth=offer.worth) for offer in held)
 
 
 class _Tastes:

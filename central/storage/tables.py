@@ -204,6 +204,7 @@ coupon = Table(
     _customer(),
     Column("coupon", String, primary_key=True),
     Column("title", JSON, nullable=False),
+    Column("worth", JSON, nullable=False),
 )
 customer_store = Table(
     "customer_store",

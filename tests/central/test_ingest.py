@@ -190,6 +190,17 @@ def test_a_passing_trouble_is_not_answered_and_nothing_is_set_aside(bench: Bench
     assert bench.report()["quarantine"] == []
 
 
+def test_events_that_cannot_be_stored_now_wait_at_the_edge(bench: Bench) -> None:
+    log = log_of(3)
+    for old, new in (("event", "away"), ("away", "event")):
+        with writing(bench.engine) as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+        bench.take(log.message(log.batch(1, 3)))
+    assert bench.acks() == [3]
+    assert len(bench.stored()) == 3
+    assert bench.report()["quarantine"] == []
+
+
 @pytest.mark.parametrize(
     "junk",
     [

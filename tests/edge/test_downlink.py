@@ -197,7 +197,7 @@ async def test_a_lost_page_is_asked_for_again_after_the_others(store: Store) -> 
         assert asked[0] != (lost.scope, lost.feed)
         assert (lost.scope, lost.feed) in asked
         assert store.downlink.confirmed()
-        assert store.downlink.counts["pages-missed"] == 1
+        assert store.downlink.counts["pages_missed"] == 1
 
 
 async def _pulls(store: Store) -> AsyncIterator[Pull]:
@@ -235,16 +235,14 @@ async def test_a_page_that_nobody_waits_for_changes_nothing(store: Store) -> Non
         before = store.replica.cursor("ginza", "profiles")
         await store.downlink.on_page(pack(late))
         assert store.replica.cursor("ginza", "profiles") == before
-        assert store.downlink.counts["pages-ignored"] == 1
+        assert store.downlink.counts["pages_ignored"] == 1
 
 
 async def test_a_page_without_progress_is_no_reason_to_ask_at_once(store: Store) -> None:
     async with store.running():
         store.connect()
         await store.catch_up()
-        stuck = Page(
-            scope="ginza", feed="stock", after=0, upto=0, head=5, generation="g1", horizon=0, rows=()
-        )
+        stuck = Page(scope="ginza", feed="stock", after=0, upto=0, head=5, generation="g1", horizon=0, rows=())
         await store.downlink.on_heads(pack(Heads(scope="ginza", generation="g1", heads={"stock": 5})))
         asked = 0
         for _ in range(200):
@@ -274,7 +272,7 @@ async def test_a_full_disk_is_survived_and_the_page_asked_for_again(store: Store
         store.connect()
         await store.storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
         await store.answer(await store.pulled())
-        assert store.downlink.counts["pages-failed"] == 1
+        assert store.downlink.counts["pages_failed"] == 1
         store.storage._writer.execute("PRAGMA query_only = 0")
         await store.later(ANSWER)
         await store.catch_up()
@@ -359,4 +357,4 @@ def test_whatever_comes_down_is_counted_and_survived(payload: bytes) -> None:
         return downlink
 
     counts = asyncio.run(hear()).counts
-    assert counts["pages-unreadable"] == counts["heads-unreadable"] == counts["commands-unreadable"] == 1
+    assert counts["pages_unreadable"] == counts["heads_unreadable"] == counts["commands_unreadable"] == 1

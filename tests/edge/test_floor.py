@@ -20,6 +20,7 @@ from edge.floor import Floor
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
 from edge.replica import Replica
+from edge.report import Report
 from edge.storage import Storage
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
 
@@ -140,11 +141,13 @@ async def store(path: Path) -> AsyncIterator[Store]:
         await replica.open()
         walls = {ScreenId("s"): Wall(), ScreenId("t"): Wall()}
         made: list[Store] = []
+        clock = Clock(synced=lambda: True)
+        report = Report(outbox, clock)
         floor = Floor(
             config,
             replica=replica,
-            outbox=outbox,
-            clock=Clock(synced=lambda: True),
+            report=report,
+            clock=clock,
             screens=walls,
             confirmed=lambda: made[0].known,
         )
@@ -152,7 +155,7 @@ async def store(path: Path) -> AsyncIterator[Store]:
         product = feeds.Product(sku="tea", name={"ja": "お茶"}, yen=500, category="tea")
         await made[0].feed("products", {"tea": product}, scope="chain")
         await made[0].feed("stock", {"tea": feeds.Stock(sku="tea", on_hand=3, sold=9)})
-        running = [asyncio.create_task(floor.run()), asyncio.create_task(floor.record())]
+        running = [asyncio.create_task(floor.run()), asyncio.create_task(report.run())]
         try:
             yield made[0]
         finally:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from central.contract.batches import GENESIS, MAX_BATCH, MAX_EVENT, MAX_EVENTS, Ack, Batch, DropClass, link, walk
 from edge.errors import EdgeError, OutboxFull
-from edge.ledger import CLASSES, MANY_GAPS, MARK, REMEMBER, REWIND, ROW
+from edge.ledger import CLASSES, MANY_GAPS, MARK, REMEMBER, REWIND, ROW, State
 from edge.outbox import Outbox
 from edge.storage import Storage
 
@@ -109,7 +109,7 @@ async def test_what_no_message_may_hold_is_refused(outbox: Outbox) -> None:
     assert await outbox.put(event("a", MAX_EVENT), drop="plays") == 1
     with pytest.raises(EdgeError, match="65537 bytes"):
         await outbox.put(event("a", MAX_EVENT + 1), drop="plays")
-    assert outbox.counts["events-refused"] == 1
+    assert outbox.counts["events_refused"] == 1
     assert outbox.state.last == 1
 
 
@@ -210,17 +210,17 @@ async def test_a_full_outbox_gives_up_what_is_worth_least_and_says_so(storage: S
     outbox = await opened(storage, 40 * 200)
     for drop in reversed(CLASSES):  # The most droppable is the oldest: 10 of each fill it.
         await put(outbox, 10, drop, size=200 - ROW, name=drop)
-    assert outbox.counts["events-dropped"] == 0
+    assert outbox.counts["events_dropped"] == 0
     await put(outbox, 10, "vital", size=200 - ROW)
     batch = next_batch(outbox)
     assert {gap.drop for gap in batch.gaps} == {"counts"}
-    assert outbox.counts["events-dropped"] == sum(gap.count for gap in batch.gaps) >= 10
+    assert outbox.counts["events_dropped"] == sum(gap.count for gap in batch.gaps) >= 10
     await put(outbox, 15, "vital", size=200 - ROW)
     assert {gap.drop for gap in next_batch(outbox).gaps} == {"counts", "visits", "plays"}
     with pytest.raises(OutboxFull, match="class vital"):
         await put(outbox, 30, "vital", size=200 - ROW)
-    assert outbox.counts["events-refused"] > 0
-    assert outbox.counts["outbox-bytes"] <= 40 * 200
+    assert outbox.counts["events_refused"] > 0
+    assert outbox.counts["outbox_bytes"] <= 40 * 200
     central = Central()
     await drain(outbox, central)
     assert all(b'"' in one for one in central.events.values())
@@ -232,7 +232,7 @@ async def test_nothing_is_given_up_for_what_is_worth_less(storage: Storage) -> N
     await put(outbox, 10, "plays", size=200 - ROW)
     with pytest.raises(OutboxFull, match="class counts"):
         await outbox.put(event("crowd", 200 - ROW), drop="counts")
-    assert outbox.counts["events-dropped"] == 0
+    assert outbox.counts["events_dropped"] == 0
 
 
 async def test_a_known_key_needs_no_room(storage: Storage) -> None:
@@ -247,7 +247,7 @@ async def test_what_central_has_goes_before_anything_is_given_up(storage: Storag
     await put(outbox, 15, "counts", size=200 - ROW)
     await drain(outbox, Central())
     await put(outbox, 15, "counts", size=200 - ROW)
-    assert outbox.counts["events-dropped"] == 0
+    assert outbox.counts["events_dropped"] == 0
     assert outbox.state.floor > 0
     assert next_batch(outbox).first == 16
 
@@ -378,7 +378,7 @@ async def test_an_unreadable_event_is_set_aside_and_declared(outbox: Outbox, sto
     assert (gap.first, gap.last, gap.cause, gap.drop) == (2, 2, "unreadable", "vital")
     assert list(walk(batch))[-1].chain == outbox.state.chain
     assert storage.read("SELECT seq, data FROM aside") == [(2, b"\xff no JSON")]
-    assert outbox.counts["events-aside"] == 1
+    assert outbox.counts["events_aside"] == 1
 
 
 async def test_a_full_disk_refuses_and_recovers(outbox: Outbox, storage: Storage) -> None:
@@ -397,7 +397,7 @@ async def test_a_full_disk_refuses_and_recovers(outbox: Outbox, storage: Storage
 
 
 async def test_the_state_is_the_same_after_a_restart(tmp_path: Path) -> None:
-    states = []
+    states: list[State] = []
     for _ in range(2):
         async with Storage.open(tmp_path / "a.sqlite") as storage:
             outbox = await opened(storage, 100 * 200)

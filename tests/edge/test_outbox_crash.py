@@ -64,7 +64,7 @@ async def test_what_was_said_to_be_kept_survives_kill_9(tmp_path: Path, lines: i
                 assert chain == its.hex()
                 assert seq not in said or data.startswith(b'{"n":%d,' % said[seq])
             batch = outbox.batch()
-            assert batch is None or [step.seq for step in walk(batch)][0] == state.acked + 1
+            assert batch is None or next(walk(batch)).seq == state.acked + 1
             for seq, number in list(said.items())[-3:]:
                 assert await outbox.put(b"again", drop="visits", key=f"key-{number}") == seq
 

@@ -192,7 +192,7 @@ async def test_a_row_nobody_can_read_is_set_aside_and_the_rest_applied(replica: 
     await catch_up(replica, feed)
     assert replica.profile("c1", NOON) is None  # What it had agreed to is unknown now.
     assert replica.profile("c3", NOON) is not None
-    assert replica.counts["rows-aside"] == 1
+    assert replica.counts["rows_aside"] == 1
     [(key, body, said)] = storage.read("SELECT key, body, said FROM row_aside")
     assert (key, body) == ("c1", b'{"customer": 7}')
     assert "str" in said

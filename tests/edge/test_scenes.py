@@ -24,7 +24,7 @@ def person(who: str = "a", language: Language = "ja", nickname: str = "はな") 
         language=language,
         nickname=nickname,
         points=12345,
-        coupons=(Coupon(coupon="c1", title={"ja": "お茶10%引き", "en": "10% off tea"}),),
+        coupons=(Coupon(coupon="c1", title={"ja": "お茶", "en": "Tea"}, worth={"ja": "10%引き", "en": "10% off"}),),
     )
 
 
@@ -66,7 +66,7 @@ def test_level_two_greets_by_the_chosen_name_with_points_and_coupons() -> None:
     assert scene.layout == "greeting"
     assert "はなさま" in scene.title
     assert scene.figures[0].value == "12,345"
-    assert scene.items[0].title == "お茶10%引き"
+    assert (scene.items[0].title, scene.items[0].price) == ("お茶", "10%引き")
 
 
 def test_a_greeting_without_a_name_shows_nothing_of_the_person() -> None:

@@ -88,7 +88,7 @@ async def test_what_is_remembered_beside_the_file_is_forgotten_with_a_failed_tra
     forgotten: list[int] = []
     storage.rolled_back.append(lambda: forgotten.append(1))
     with pytest.raises(ZeroDivisionError):
-        await storage.write(lambda db: 1 // 0)
+        await storage.write(lambda _: 1 // 0)
     assert forgotten
 
 
@@ -137,7 +137,7 @@ async def test_who_stops_waiting_takes_nobody_down(storage: Storage, commits: li
 
 
 async def test_too_many_waiting_are_refused_and_counted(storage: Storage, commits: list[int]) -> None:
-    waiting = [storage.write(lambda db: None) for _ in range(MOST_WAITING)]
+    waiting = [storage.write(lambda _: None) for _ in range(MOST_WAITING)]
     with pytest.raises(OutboxFull, match="wait"):
         await storage.write(insert("one more"))
     assert storage.counts["writes_refused"] == 1
@@ -165,7 +165,7 @@ async def test_a_second_agent_on_the_file_is_told_so(storage: Storage) -> None:
 async def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "a.sqlite"
     file.write_bytes(b"this is no database at all, but long enough to be looked at" * 100)
-    with pytest.raises(StorageError, match="a.sqlite"):
+    with pytest.raises(StorageError, match=r"a\.sqlite"):
         async with Storage.open(file):
             pass
 

@@ -49,7 +49,7 @@ async def test_what_fails_is_run_again_and_counted(later: Later, caplog: pytest.
     await later(1.0)
     await later(2.0)
     assert radio.runs == 3
-    assert supervisor.counts["radio-restarts"] == 2
+    assert supervisor.counts["radio_restarts"] == 2
     assert [record.getMessage() for record in caplog.records] == ["radio: hci0 is gone. Plug it in."]
     assert caplog.records[0].exc_info is None
     assert supervisor.troubles

@@ -84,7 +84,7 @@ async def test_what_is_put_is_sent_when_connected_and_done_when_acknowledged(sto
         assert store.outbox.waiting == 0
         await store.later(60)
         assert not store.wire.sent
-        assert store.uplink.counts["acks-ok"] == 1
+        assert store.uplink.counts["acks_ok"] == 1
 
 
 async def test_few_events_wait_a_moment_for_company_and_many_do_not(store: Store) -> None:
@@ -117,7 +117,7 @@ async def test_one_batch_is_under_way_at_a_time_and_is_sent_again_later_and_late
             await store.later(GATHER)
             again, batch = await store.sent()
             assert again == first
-        assert store.uplink.counts["acks-missed"] == 3
+        assert store.uplink.counts["acks_missed"] == 3
         await store.answered(batch)
         assert store.outbox.waiting == 0
 
@@ -201,7 +201,7 @@ async def test_a_foreign_chain_begins_a_new_epoch_and_loses_nothing(
         assert {origin.epoch for origin in batch.origins} == {old}
         await store.answered(batch)
         await store.uplink.on_ack(pack(Ack(epoch=old, seq=3, chain="a" * 64, time=NOON)))
-        assert store.uplink.counts["acks-ignored"] == 1
+        assert store.uplink.counts["acks_ignored"] == 1
         assert store.outbox.waiting == 0
 
 
@@ -228,7 +228,7 @@ async def test_a_nack_halves_until_the_culprit_is_alone_and_set_aside(store: Sto
         assert len(store.central.events) == 11
         [(_, gap)] = store.central.gaps
         assert (gap.first, gap.count, gap.cause) == (7, 1, "unreadable")
-        assert store.outbox.counts["events-aside"] == 1
+        assert store.outbox.counts["events_aside"] == 1
 
 
 async def test_a_nack_of_something_else_changes_nothing(store: Store) -> None:
@@ -239,8 +239,8 @@ async def test_a_nack_of_something_else_changes_nothing(store: Store) -> None:
         await store.later(GATHER)
         await store.sent()
         await store.uplink.on_nack(pack(Nack(reason="no", digest="0" * 64)))
-        assert store.uplink.counts["nacks-ignored"] == 1
-        assert store.outbox.counts["events-aside"] == 0
+        assert store.uplink.counts["nacks_ignored"] == 1
+        assert store.outbox.counts["events_aside"] == 0
 
 
 async def test_an_ack_that_cannot_be_kept_is_asked_for_again(store: Store, storage: Storage) -> None:
@@ -252,7 +252,7 @@ async def test_an_ack_that_cannot_be_kept_is_asked_for_again(store: Store, stora
         _, batch = await store.sent()
         await storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
         await store.answered(batch)
-        assert store.uplink.counts["acks-failed"] == 1
+        assert store.uplink.counts["acks_failed"] == 1
         storage._writer.execute("PRAGMA query_only = 0")
         await store.later(ANSWER)
         await store.later(GATHER)
@@ -299,7 +299,7 @@ def test_whatever_comes_as_an_answer_is_counted_and_survived(payload: bytes) -> 
         return uplink
 
     counts = asyncio.run(hear()).counts
-    assert counts["acks-unreadable"] == counts["nacks-unreadable"] == 1
+    assert counts["acks_unreadable"] == counts["nacks_unreadable"] == 1
 
 
 @pytest.mark.parametrize("seed", range(4))

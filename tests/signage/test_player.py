@@ -228,11 +228,19 @@ def test_a_play_tells_why_it_began_and_ended_and_is_told_until_noted(
         assert for_agent(told[1]) == plays[1]
 
 
-def test_the_curtain_is_nobodys_play(store: Store, scene: Callable[..., Scene], show: Callable[..., Show]) -> None:
-    assert store.on_screen == ["standing"]
-    store.send(show(scene("p")))
-    store.send(Clear(scene="p"))
-    assert store.played().scene == "p"
+def test_the_curtain_is_nobodys_play(
+    display: Display, tmp_path: Path, scene: Callable[..., Scene], show: Callable[..., Show]
+) -> None:
+    with Store(display, tmp_path).open() as store:
+        assert store.on_screen == ["standing"]
+        store.send(show(scene("p")))
+        store.send(Clear(scene="p"))
+        assert store.on_screen == ["standing"]
+        assert store.played().scene == "p"
+    with Store(display, tmp_path).open() as store:
+        assert isinstance(store.hear(), Hello)
+        assert store.played().scene == "p"
+        assert len(store.proof.waiting()) == 1
 
 
 def test_scenes_that_were_never_on_the_screen_make_no_play(

@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("customer", sa.String(), nullable=False),
         sa.Column("coupon", sa.String(), nullable=False),
         sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("worth", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["customer"], ["customer.customer"], name=op.f("fk_coupon_customer"), ondelete="CASCADE"
         ),

@@ -1,0 +1,158 @@
+"""One record of every kind that crosses a wire, with every field set: what its golden message must mean for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from msgspec import Raw
+
+from central.contract import batches, commands, events, feeds
+from central.contract.codec import encode
+from signage import contract as signage
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=9)))
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+CHAIN = "0123456789abcdef" * 4
+PICTURE = "fedcba9876543210" * 4
+
+BORN = events.Born(wall=NOON, boot="3d5c6a0e-8f4b-4a55-9d57-0c7a3f1f2b6a", up_ms=123_456_789, synced=False)
+BODIES: dict[str, Any] = {
+    "agent-started": events.AgentStarted(version="0.1.0", epoch="5f1d0a2b3c4d5e6f"),
+    "clock-offset": events.ClockOffset(boot=BORN.boot, offset_ms=-1_798_761_600_000, within_ms=250),
+    "visit-started": events.VisitStarted(visit="v-1", customer="c-0001", zone="shelf-tea", means="beacon"),
+    "visit-ended": events.VisitEnded(visit="v-1", customer="c-0001", zone="shelf-tea", dwell_ms=95_000),
+    "scanned": events.Scanned(scan="s-1", reader="till-1", zone="till", outcome="member", customer="c-0001"),
+    "played": events.Played(
+        play="p-1",
+        screen="shelf-1",
+        scene="9f8e7d6c5b4a3210",
+        layout="recommendation",
+        cause="beacon",
+        level=1,
+        customers=("c-0001", "c-0002"),
+        shown=("4901234567894", "秋の新茶"),
+        shown_ms=8_000,
+        ended="cleared",
+        trigger_ms=42,
+        decision_ms=17,
+    ),
+    "crowd-counted": events.CrowdCounted(zone="door", radios=23, over_ms=60_000),
+}
+GAP = batches.Gap(first=11, last=14, drop="counts", count=4, cause="outbox_full", chain=CHAIN)
+ORIGIN = batches.Origin(seq=10, epoch="0011223344556677", was=4_711)
+ROW = feeds.Row(key="c-0001", version=812, body=Raw(b'{"customer":"c-0001","purposes":["signage"]}'), until=LATER)
+INTEREST = feeds.Interest(sku="4901234567894", at=NOON)
+COUPON = feeds.Coupon(coupon="k-10", title={"ja": "お茶 10% 引き", "en": "10% off tea"})
+TITLE: feeds.Texts = {"ja": "秋の新茶", "en": "New tea of autumn"}
+
+CENTRAL: dict[str, Any] = {
+    "gap": GAP,
+    "origin": ORIGIN,
+    "batch": batches.Batch(
+        epoch="5f1d0a2b3c4d5e6f",
+        first=10,
+        last=15,
+        oldest=3,
+        prev=CHAIN,
+        events=tuple(Raw(events.make(body, BORN)) for body in (BODIES["agent-started"], BODIES["crowd-counted"])),
+        gaps=(GAP,),
+        origins=(ORIGIN,),
+    ),
+    "ack": batches.Ack(epoch="5f1d0a2b3c4d5e6f", seq=15, chain=CHAIN, time=NOON),
+    "nack": batches.Nack(reason="Expected `int`, got `str` - at `$.first`", digest=CHAIN),
+    "command": commands.Command(command="k-1", name="resync", expires=LATER, body=Raw(b'{"feed":"profiles"}')),
+    "reply": commands.Reply(command="k-1", ok=True, said="profiles is pulled anew"),
+    "status": commands.Status(
+        online=True,
+        version="0.1.0",
+        epoch="5f1d0a2b3c4d5e6f",
+        boot=BORN.boot,
+        counts={"outbox-waiting": 3},
+        troubles=("No broker answers at 127.0.0.1:1883: Connection refused.",),
+    ),
+    "born": BORN,
+    **{f"event-{kind}": events.Event(kind=kind, born=BORN, body=Raw(encode(body))) for kind, body in BODIES.items()},
+    "row": ROW,
+    "row-tombstone": feeds.Row(key="c-0002", version=813),
+    "pull": feeds.Pull(scope="ginza", feed="profiles", after=811, generation="a1b2c3-40", limit=100),
+    "page": feeds.Page(
+        scope="ginza",
+        feed="profiles",
+        after=811,
+        upto=813,
+        head=813,
+        generation="a1b2c3-40",
+        horizon=40,
+        rows=(ROW, feeds.Row(key="c-0002", version=813)),
+    ),
+    "heads": feeds.Heads(scope="ginza", generation="a1b2c3", heads={"profiles": 813, "tokens": 90}),
+    "interest": INTEREST,
+    "coupon": COUPON,
+    "profile": feeds.Profile(
+        customer="c-0001",
+        purposes=("presence", "signage"),
+        language="en",
+        nickname="はな",
+        points=1_250,
+        bought=(INTEREST,),
+        viewed=(INTEREST,),
+        coupons=(COUPON,),
+    ),
+    "token": feeds.Token(customer="c-0001", means="beacon"),
+    "product": feeds.Product(
+        sku="4901234567894",
+        name=TITLE,
+        yen=1_080,
+        category="tea",
+        picture=PICTURE,
+        note={"ja": "静岡産"},
+        sensitive=True,
+    ),
+    "stock": feeds.Stock(sku="4901234567894", on_hand=12, sold=88),
+    "content": feeds.Content(
+        content="autumn", layout="campaign", title=TITLE, text=TITLE, picture=PICTURE, seconds=12, order=3
+    ),
+}
+
+ITEM = signage.Item(id="4901234567894", title="秋の新茶", price="¥1,080", note="よく選ばれています", picture=PICTURE)
+FIGURE = signage.Figure(label="ポイント", value="1,250")
+SCENE = signage.Scene(
+    scene="9f8e7d6c5b4a3210",
+    layout="greeting",
+    language="ja",
+    title="はな様、いらっしゃいませ",
+    text="今月のクーポンをお使いいただけます",
+    items=(ITEM,),
+    figures=(FIGURE,),
+    picture=PICTURE,
+    hold_ms=12_000,
+)
+CARRY: dict[str, str | int | list[str]] = {"customers": ["c-0001"], "level": 2, "why": "scan"}
+PLAYER: dict[str, signage.ToPlayer] = {
+    "show": signage.Show(scene=SCENE, cause="scan", trigger_ns=10**15, decided_ns=10**15 + 9, carry=CARRY),
+    "clear": signage.Clear(scene="9f8e7d6c5b4a3210"),
+    "playlist": signage.Playlist(
+        version="a1b2", items=(SCENE,), assets="http://127.0.0.1:8710/assets", wanted=(PICTURE,)
+    ),
+    "noted": signage.Noted(play="p-1"),
+}
+AGENT: dict[str, signage.ToAgent] = {
+    "hello": signage.Hello(
+        screen="shelf-1", width=1920, height=1080, playlist="a1b2", layouts=("campaign", "greeting")
+    ),
+    "played": signage.Played(
+        play="p-1",
+        scene="9f8e7d6c5b4a3210",
+        layout="greeting",
+        cause="scan",
+        items=("4901234567894",),
+        trigger_ns=10**15,
+        decided_ns=10**15 + 9,
+        first_frame_ns=10**15 + 40_000_000,
+        ended_ns=10**15 + 8_040_000_000,
+        wall=1_795_489_200.25,
+        ended="cleared",
+        carry=CARRY,
+    ),
+}

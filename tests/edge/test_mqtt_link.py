@@ -1,0 +1,326 @@
+"""The link on a real broker, on none, and on some that are no good."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from edge_wire import until
+from mqtt_peer import Peer
+
+from central.contract.codec import MAX_WIRE
+from edge.config import Broker
+from edge.errors import LinkError
+from edge.mqtt import ANSWER, MOST_WAITING, WINDOW, Mqtt
+from edge.supervise import Supervisor
+
+MOSQUITTO = "/usr/sbin/mosquitto"
+Later = Callable[[float], Awaitable[None]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def mosquitto(folder: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """A broker that runs inside, on loopback."""
+    config = folder / "mosquitto.conf"
+    config.write_text("\n".join(["user root", f"listener {port} 127.0.0.1", "log_dest stderr", *more, ""]))
+    broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=subprocess.PIPE, text=True)
+    assert broker.stderr is not None
+    with broker.stderr:
+        assert any("running" in line for line in broker.stderr)
+        try:
+            yield broker
+        finally:
+            broker.terminate()
+            broker.wait()
+
+
+class Agent:
+    """A link with what it handed on, and everything that can be waited for."""
+
+    def __init__(self, port: int, *topics: str, **more: str) -> None:
+        self.heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self.connections: asyncio.Queue[bool] = asyncio.Queue()
+        self.link = Mqtt(
+            Broker(port=port, **more),
+            client_id="noren-pi-1",
+            will_topic="status",
+            will_payload=b"gone",
+            subscriptions={topic: self._handler(topic) for topic in topics},
+        )
+        self.link.on_connected.append(lambda: self.connections.put_nowait(True))
+
+    def _handler(self, topic: str) -> Callable[[bytes], Awaitable[None]]:
+        async def handle(payload: bytes) -> None:
+            self.heard.put_nowait((topic, payload))
+
+        return handle
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.link.run())
+        await self.connections.get()
+        yield
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    port = free_port()
+    with mosquitto(tmp_path, port, "allow_anonymous true"):
+        yield port
+
+
+async def test_what_comes_is_handed_on_and_what_is_published_arrives(port: int) -> None:
+    agent = Agent(port, "ack", "page")
+    assert not agent.link.publish("up", b"too early")
+    with Peer(port, "", "", "up") as central:
+        async with agent.running():
+            central.say("page", b"p" * 1000)
+            central.say("ack", b"\x00\xff")
+            assert [await agent.heard.get(), await agent.heard.get()] == [("page", b"p" * 1000), ("ack", b"\x00\xff")]
+            assert agent.link.publish("up", b"batch")
+            assert await asyncio.to_thread(central.hears) == ("up", b"batch")
+            assert agent.link.counts["mqtt_connections"] == 1
+    assert not agent.link.connected
+    assert not agent.link.publish("up", b"too late")
+
+
+async def test_a_retained_hint_comes_with_the_connection(port: int) -> None:
+    with Peer(port) as central:
+        central.say("heads", b"hint", retain=True)
+    agent = Agent(port, "heads")
+    async with agent.running():
+        assert await agent.heard.get() == ("heads", b"hint")
+
+
+async def test_the_last_word_is_retained_when_it_ends_in_order(port: int) -> None:
+    agent = Agent(port)
+    async with agent.running():
+        assert agent.link.publish("status", b"here", retain=True)
+    with Peer(port, "", "", "status") as central:
+        assert await asyncio.to_thread(central.hears) == ("status", b"gone")
+
+
+async def test_a_connection_that_breaks_ends_the_run_and_leaves_the_will(port: int) -> None:
+    agent = Agent(port)
+    with Peer(port, "", "", "status") as central:
+        task = asyncio.create_task(agent.link.run())
+        await agent.connections.get()
+        assert agent.link._client is not None
+        connection = agent.link._client.socket()
+        assert isinstance(connection, socket.socket)
+        connection.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(LinkError, match="ended"):
+            await task
+        assert await asyncio.to_thread(central.hears) == ("status", b"gone")
+
+
+async def test_after_a_broker_that_forgot_everything_it_subscribes_again(tmp_path: Path, later: Later) -> None:
+    port = free_port()
+    agent = Agent(port, "ack")
+    supervisor = Supervisor()
+    with mosquitto(tmp_path, port, "allow_anonymous true") as broker:
+        task = asyncio.create_task(supervisor.keep("broker", agent.link.run))
+        await agent.connections.get()
+        os.kill(broker.pid, signal.SIGKILL)
+        await until(lambda: not agent.link.connected)
+    with mosquitto(tmp_path, port, "allow_anonymous true"):
+        await until(lambda: supervisor.troubles)
+        while agent.connections.empty():
+            await later(60)
+        with Peer(port) as central:
+            central.say("ack", b"again")
+        assert await agent.heard.get() == ("ack", b"again")
+        assert supervisor.counts["broker_restarts"] >= 1
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_no_broker_is_said_in_a_sentence() -> None:
+    port = free_port()
+    with pytest.raises(LinkError, match=f"No broker answers at 127.0.0.1:{port}"):
+        await Agent(port).link.run()
+    with pytest.raises(LinkError, match="No broker answers at"):
+        await Agent(port, host="no-such-host.invalid").link.run()
+
+
+@pytest.mark.parametrize("more", [{}, {"username": "pi-1", "password": "wrong"}])
+async def test_a_broker_that_refuses_us_is_said_in_a_sentence(tmp_path: Path, more: dict[str, str]) -> None:
+    port = free_port()
+    with mosquitto(tmp_path, port, "allow_anonymous false"):
+        agent = Agent(port, **more)
+        with pytest.raises(LinkError, match="refuses us: Not authorized"):
+            await agent.link.run()
+        assert not agent.link.connected
+
+
+async def test_a_publish_that_the_broker_throws_away_is_counted(tmp_path: Path) -> None:
+    port = free_port()
+    rights = tmp_path / "acl"
+    rights.write_text("topic read ack\n")
+    with mosquitto(tmp_path, port, "allow_anonymous true", f"acl_file {rights}"):
+        agent = Agent(port, "ack")
+        async with agent.running():
+            assert agent.link.publish("up", b"batch")
+            await until(lambda: agent.link.counts["mqtt_refused"])
+
+
+async def test_what_is_too_large_is_dropped_and_counted(port: int) -> None:
+    agent = Agent(port, "page")
+    async with agent.running():
+        with Peer(port) as central:
+            central.say("page", b"x" * (MAX_WIRE + 1))
+            central.say("page", b"x" * MAX_WIRE)
+        _, payload = await agent.heard.get()
+        assert len(payload) == MAX_WIRE
+        assert agent.link.counts["mqtt_too_large"] == 1
+
+
+async def test_more_than_can_wait_is_dropped_and_counted(port: int) -> None:
+    agent = Agent(port, "ack")
+    hold = asyncio.Event()
+    seen: list[bytes] = []
+
+    async def slow(payload: bytes) -> None:
+        await hold.wait()
+        seen.append(payload)
+
+    agent.link.subscriptions["page"] = slow
+    async with agent.running():
+        with Peer(port) as central:
+            for n in range(MOST_WAITING + 20):
+                central.say("page", b"%d" % n)
+        await until(lambda: agent.link.counts["mqtt_dropped"])
+        hold.set()
+        await until(lambda: len(seen) + agent.link.counts["mqtt_dropped"] == MOST_WAITING + 20)
+        assert seen[0] == b"0"
+
+
+# Brokers that are no good, made here.
+
+CONNACK_5, CONNACK_3 = b"\x20\x03\x00\x00\x00", b"\x20\x02\x00\x00"
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def served(serve: Serve) -> AsyncIterator[int]:
+    tasks = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.current_task())
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+    for task in tasks:
+        assert task is not None
+        task.cancel()
+    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+
+
+@pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""])
+async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(port: int, refusal: bytes) -> None:
+    async def front(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connect = await reader.read(4096)
+        if connect[connect.index(b"MQTT") + 4] == 5:
+            writer.write(refusal)
+            return
+        up, down = await asyncio.open_connection("127.0.0.1", port)
+        down.write(connect)
+        try:
+            await asyncio.gather(_pipe(reader, down), _pipe(up, writer))
+        finally:
+            down.close()
+
+    async with served(front) as at:
+        agent = Agent(at, "ack")
+        for _ in range(2):
+            async with agent.running():
+                with Peer(port) as central:
+                    central.say("ack", b"hello")
+                assert await agent.heard.get() == ("ack", b"hello")
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(4096):
+        writer.write(data)
+
+
+async def test_a_broker_that_confirms_nothing_is_sent_only_so_much(later: Later) -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(CONNACK_5)
+        while await reader.read(4096):
+            pass
+
+    async with served(deaf) as port:
+        agent = Agent(port)
+        task = asyncio.create_task(agent.link.run())
+        await agent.connections.get()
+        assert [agent.link.publish("up", b"x") for _ in range(WINDOW + 2)] == [True] * WINDOW + [False] * 2
+        assert agent.link.counts["mqtt_unsent"] == 2
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_port_that_says_nothing_is_left(later: Later) -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        asked.set()
+        await reader.read()
+
+    async with served(silent) as port:
+        task = asyncio.create_task(Agent(port).link.run())
+        await asked.wait()
+        await later(ANSWER)
+        with pytest.raises(LinkError, match="says nothing"):
+            await task
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"\x00" * 64,
+        b"\xff" * 64,
+        CONNACK_3,
+        CONNACK_5 + b"\x30\xff\xff\xff\xff\xff",
+        CONNACK_5 + b"\x32\x05\x00\x09ack",
+        CONNACK_5 + b"\x90\x01\x00",
+        CONNACK_5 + b"\x30\x05\x00\x02\xff\xfe\x00",
+    ],
+)
+async def test_junk_from_a_broker_ends_the_connection_and_nothing_else(junk: bytes) -> None:
+    async def babbling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(junk)
+
+    async with served(babbling) as port:
+        with pytest.raises(LinkError):
+            await Agent(port, "ack").link.run()
