@@ -20,7 +20,7 @@ from edge.outbox import Outbox
 from edge.storage import Storage
 from ground import sqlite
 
-TOGETHER = 4000
+TOGETHER = 2000
 """Events whose commit is waited for at one time."""
 BUDGET = 8 << 20
 """Small, so that what is acknowledged is also deleted while we measure."""

@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import chain as chain_of
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
 
@@ -32,8 +31,6 @@ MANY_GAPS = 10_000
 MOST_ASIDE = 1000
 SAVE = 1000
 """Events after which the state is written though nothing else changed: what must be counted at the next start."""
-TOGETHER = 100
-"""Events that one statement inserts."""
 STEP = 2000
 """Rows looked at in one go."""
 CLASSES: tuple[DropClass, ...] = get_args(DropClass)
@@ -85,8 +82,6 @@ class Put(NamedTuple):
     key: str | None = None
 
 
-_INSERT = "INSERT INTO event (seq, chain, data, class) VALUES (?, ?, ?, ?)"
-_INSERT_TOGETHER = _INSERT + ", (?, ?, ?, ?)" * (TOGETHER - 1)
 _EVENTS = "SELECT seq, seq, data, class, NULL, origin, was FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 _GAPS = "SELECT max(first, ?), last, chain, class, cause, NULL, NULL FROM gap WHERE last > ? ORDER BY first LIMIT ?"
 _MOVE_GAP = "UPDATE gap SET first = first - ?, last = last - ?, chain = ? WHERE first = ?"
@@ -114,6 +109,8 @@ class Ledger:
     def __init__(self, budget: int, wall: Callable[[], float]) -> None:
         self.state: State | None = None
         self._budget = budget
+        # A little more room than is wanted is made at a time, so that it is not done for every event.
+        self._spare = min(budget // 16, 1 << 20)
         self._wall = wall
 
     def begin(self, db: sqlite3.Connection, board: str) -> None:
@@ -129,11 +126,14 @@ class Ledger:
     def insert(self, db: sqlite3.Connection, puts: list[Put]) -> list[int | EdgeError]:
         """Give each its seq, or OutboxFull where only events that are worth more could make room."""
         state = self._load(db)
-        if sum(state.sizes) + sum(len(put.data) + ROW for put in puts) > self._budget:
+        wanted = sum(len(put.data) + ROW for put in puts)
+        if sum(state.sizes) + wanted > self._budget:
+            state = self._reclaim(db, state, wanted)
+        if sum(state.sizes) + wanted > self._budget:
             if len(puts) > 1:
                 return [answer for put in puts for answer in self.insert(db, [put])]
             if _known(db, puts[0].key) is None:
-                state = self._make_room(db, state, puts[0])
+                state = self._make_room(db, state, wanted, puts[0].rank)
         seq, chain, sizes, refused = state.last, bytes.fromhex(state.chain), list(state.sizes), state.refused
         room = self._budget - sum(sizes)
         rows: list[tuple[int, bytes, bytes, int]] = []
@@ -154,23 +154,27 @@ class Ledger:
                 answers.append(seq)
                 if put.key is not None:
                     db.execute("INSERT INTO seen VALUES (?, ?, ?)", (put.key, seq, self._wall()))
-        _insert_rows(db, rows)
+        db.executemany("INSERT INTO event (seq, chain, data, class) VALUES (?, ?, ?, ?)", rows)
         self.state = replace(state, last=seq, chain=chain.hex(), sizes=tuple(sizes), refused=refused)
         if seq // SAVE > state.last // SAVE:
             self._save(db, self.state)
         return answers
 
-    def _make_room(self, db: sqlite3.Connection, state: State, put: Put) -> State:
-        def missing() -> int:
-            return sum(state.sizes) + len(put.data) + ROW - self._budget
+    def _reclaim(self, db: sqlite3.Connection, state: State, wanted: int) -> State:
+        """Make room out of what central has."""
+        while (need := sum(state.sizes) + wanted - self._budget) > 0:
+            before, state = state, self._forget(db, state, state.acked, need + self._spare)
+            if state is before:
+                break
+        self._save(db, state)
+        return state
 
-        # A little more than is wanted, so that this is not done for every event.
-        spare = min(self._budget // 16, 1 << 20)
-        state = self._forget(db, state, state.acked, missing() + spare)
-        # Never what is worth more than the newcomer.
-        for droppable in range(len(CLASSES) - 1, max(put.rank, 1) - 1, -1):
-            if missing() > 0 and state.sizes[droppable]:
-                state = self._drop(db, state, droppable, missing() + spare)
+    def _make_room(self, db: sqlite3.Connection, state: State, wanted: int, rank: int) -> State:
+        """Make room out of what central does not have; never what is worth more than the newcomer."""
+        for droppable in range(len(CLASSES) - 1, max(rank, 1) - 1, -1):
+            need = sum(state.sizes) + wanted - self._budget
+            if need > 0 and state.sizes[droppable]:
+                state = self._drop(db, state, droppable, need + self._spare)
         self._save(db, state)
         return state
 
@@ -222,7 +226,7 @@ class Ledger:
         now = self._wall()
         [marked] = db.execute("SELECT max(at) FROM mark").fetchone()
         if marked is None or not 0 <= now - marked < MARK:
-            db.execute("DELETE FROM mark WHERE at > ?", (now,))
+            db.execute("DELETE FROM mark WHERE at > ? OR at < ?", (now, now - 2 * REWIND))
             db.execute("INSERT INTO mark VALUES (?, ?)", (moved.acked, now))
             db.execute("DELETE FROM seen WHERE at < ?", (now - REMEMBER,))
         [old] = db.execute("SELECT max(seq) FROM mark WHERE at <= ?", (now - REWIND,)).fetchone()
@@ -312,14 +316,6 @@ def following(db: sqlite3.Connection, limit: int) -> Batch | None:
 
 def _new_epoch() -> str:
     return secrets.token_hex(8)
-
-
-def _insert_rows(db: sqlite3.Connection, rows: list[tuple[int, bytes, bytes, int]]) -> None:
-    # executemany gives the interpreter back and takes it again for every row, and waits for the loop each time.
-    many = len(rows) - len(rows) % TOGETHER
-    for start in range(0, many, TOGETHER):
-        db.execute(_INSERT_TOGETHER, list(chain_of.from_iterable(rows[start : start + TOGETHER])))
-    db.executemany(_INSERT, rows[many:])
 
 
 def _no_room(rank: int) -> OutboxFull:

@@ -115,7 +115,8 @@ class Replica:
 
     async def restart(self, scope: str, feed: str) -> None:
         """Take the whole feed anew from the next pull on; what is there stays in use until then."""
-        await self._storage.write(lambda db: _begin_snapshot(db, scope, feed, self.cursor(scope, feed).generation))
+        generation = self.cursor(scope, feed).generation
+        await self._storage.write(lambda db: _begin_snapshot(db, scope, feed, generation))
 
     async def sweep(self, now: datetime) -> list[Applied]:
         """Delete what has run out; only call this with a clock that is safe."""
@@ -202,7 +203,7 @@ class Replica:
 def _apply(db: sqlite3.Connection, page: Page) -> tuple[set[str], int] | None:
     own = _newest(db.execute(_CURSORS, (page.scope, page.feed)).fetchall())
     goes_on = page.after == own.after and page.generation == own.generation
-    if goes_on and (page.horizon > own.head if own.snapshot else 0 < own.after < page.horizon):
+    if goes_on and own.after and page.horizon > (own.head if own.snapshot else own.after):
         # Deletions that we have not heard of are forgotten: what we hold of them would stay for ever.
         _begin_snapshot(db, page.scope, page.feed, page.generation)
         return set(), 0

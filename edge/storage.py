@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -40,6 +40,16 @@ def note(db: Database) -> None:
     db.execute("CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
 
 
+_UNWRITABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}
+
+
 class _Unwritable(EdgeError):
     """The file itself fails: what one work met, the others would too."""
 
@@ -50,22 +60,33 @@ class _Job:
     item: Any
     answer: asyncio.Future[Any]
 
+    def take(self, outcome: Any) -> None:
+        """Give the answer, unless nobody waits for it any more."""
+        if self.answer.done():
+            return
+        if isinstance(outcome, BaseException):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
 
 class Storage:
     """The file. `await storage.write(work)` runs `work` in the writer thread and answers once it is committed.
 
     A work may run twice, when a neighbour in its transaction fails: what it remembers outside the file it must forget
-    again in `rolled_back` (called in the writer thread). `committed` is called on the loop, before the answers.
+    again in `rolled_back` (called in the writer thread). `committed` is called on the loop, before who waits goes on.
     """
 
-    def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, thread: ThreadPoolExecutor
+    ) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
         self.committed: list[Callable[[], None]] = []
         self.rolled_back: list[Callable[[], None]] = []
         self._writer = writer
         self._reader = reader
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+        self._thread = thread
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[_Job] = deque()
         self._some = asyncio.Event()
@@ -76,19 +97,19 @@ class Storage:
     @asynccontextmanager
     async def open(cls, path: Path) -> AsyncIterator[Storage]:
         """Hold the file while inside; all that was handed over is committed at the end. Raises StorageError."""
-        with sqlite.hold(path, "agent"):
-            writer, reader = sqlite.connect(path), sqlite.connect(path)
-            storage = cls(path, writer, reader)
-            pump = None
+        with (
+            sqlite.hold(path, "agent"),
+            closing(sqlite.connect(path)) as writer,
+            closing(sqlite.connect(path)) as reader,
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage") as thread,
+        ):
+            storage = cls(path, writer, reader, thread)
+            storage.migrate(migrations)
+            pump = asyncio.create_task(storage._pump(), name="storage")
             try:
-                storage.migrate(migrations)
-                pump = asyncio.create_task(storage._pump(), name="storage")
                 yield storage
             finally:
-                if pump:
-                    await storage._close(pump)
-                reader.close()
-                writer.close()
+                await storage._close(pump)
 
     def migrate(self, wanted: Migrations) -> None:
         """Bring a store's own tables up to date, before its first write. Raises StorageError."""
@@ -170,7 +191,7 @@ class Storage:
         finally:  # In order nothing is left; after a mistake in a hook nobody must wait for ever.
             self._closing = True
             for job in self._jobs:
-                job.answer.set_exception(EdgeError(f"The storage of {self.path} has ended.", fix="Start anew."))
+                job.take(EdgeError(f"The storage of {self.path} has ended.", fix="Start anew."))
 
     async def _store(self, jobs: list[_Job]) -> None:
         # The one crossing into the writer thread: whatever a work raised comes back here and goes to its caller.
@@ -178,20 +199,14 @@ class Storage:
         outcomes: Sequence[list[Any] | BaseException] = await asyncio.gather(crossing, return_exceptions=True)
         outcome = outcomes[0]
         if not isinstance(outcome, BaseException):
+            for job, result in zip(jobs, outcome, strict=True):
+                job.take(result)
             for hook in self.committed:
                 hook()
-            for job, result in zip(jobs, outcome, strict=True):
-                if job.answer.done():
-                    continue
-                if isinstance(result, EdgeError):
-                    job.answer.set_exception(result)
-                else:
-                    job.answer.set_result(result)
         elif len(jobs) == 1 or isinstance(outcome, _Unwritable):
             self.counts["writes_failed"] += len(jobs)
             for job in jobs:
-                if not job.answer.done():
-                    job.answer.set_exception(outcome)
+                job.take(outcome)
         else:
             for job in jobs:
                 await self._store([job])
@@ -208,22 +223,18 @@ class Storage:
                 self._writer.execute("ROLLBACK")
             for forget in self.rolled_back:
                 forget()
-            if isinstance(error, sqlite3.OperationalError):
-                raise self._said(error) from error
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # The rest says more of the same kind.
+            if code == sqlite3.SQLITE_FULL:
+                fix = "Make room: what was stored is safe, and it goes on by itself."
+                raise OutboxFull(f"The disk of {self.path} is full.", fix=fix) from error
+            if code in _UNWRITABLE:
+                said = f"The database {self.path} cannot be written: {error}."
+                raise _Unwritable(said, fix="Check the card and the folder.") from error
             raise
         return results
-
-    def _said(self, error: sqlite3.OperationalError) -> EdgeError:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            fix = "Make room: what was stored is safe, and it goes on by itself."
-            return OutboxFull(f"The disk of {self.path} is full.", fix=fix)
-        return _Unwritable(
-            f"The database {self.path} cannot be written: {error}.", fix="Check the card and the folder."
-        )
 
     async def _close(self, pump: asyncio.Task[None]) -> None:
         self._closing = True
         self._some.set()
         self._hurry.set()
         await pump
-        self._thread.shutdown()

@@ -64,19 +64,17 @@ class Uplink:
             if self._outbox.waiting < MAX_EVENTS:
                 await asyncio.sleep(GATHER)
             before = self._progress()
-            self._answered.clear()
             await self._send()
             try:
                 async with asyncio.timeout(next(waits)):
-                    await self._answered.wait()
+                    # An answer that moves nothing is none: or two machines could turn at full speed.
+                    while self._progress() == before:
+                        self._answered.clear()
+                        await self._answered.wait()
             except TimeoutError:
                 self.counts["acks_missed"] += 1
-                continue
-            if self._progress() != before:
+            else:
                 waits = delays(ANSWER)
-            elif self._link.connected:
-                # Answered, but nothing moved: not again at once, or two machines would turn at full speed.
-                await asyncio.sleep(next(waits))
 
     async def on_ack(self, payload: bytes) -> None:
         """Move on to where central is."""

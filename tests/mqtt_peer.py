@@ -31,11 +31,14 @@ class Peer:
         if username:
             client.username_pw_set(username, password)
         client.on_connect = self._connected
-        client.on_socket_open = lambda _client, _data, it: it.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.on_socket_open = self._opened
         client.on_subscribe = lambda *_: self._decided.set()
-        client.on_message = lambda _client, _data, message: self.received.put((message.topic, message.payload))
+        client.on_message = lambda _client, _data, message: self.received.put((message.topic, bytes(message.payload)))
         client.on_disconnect = lambda *_: self.left.set()
         client.on_publish = lambda *_: self.acknowledged.set()
+
+    def _opened(self, _client: Any, _data: Any, opened: Any) -> None:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ GRACE_S = 10.0
 """How long a process may take to put its things away before it is killed."""
 LOOK_S = 0.05
 """Between two looks at a process that is waited for."""
+CENTRAL, EDGE, SIGNAGE = ([sys.executable, "-m", name] for name in ("central", "edge", "signage"))
+"""The three commands; the demo imports none of what they run."""
 _LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 """Of util-linux, on every Debian: it asks the kernel to kill what it becomes when its parent dies (prctl(2))."""
 
@@ -42,12 +45,14 @@ class Process:
         self._arguments = arguments
         self._folder = folder
         self._environment = environment
+        self._said_before = 0
         self._child: subprocess.Popen[bytes] | None = None
         self._measured: psutil.Process | None = None
 
     def start(self) -> None:
         """Run it. The demo's main thread must call this: the kernel watches the thread that forked."""
         self.started = time.monotonic()
+        self._said_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 [*_LEASH, *self._arguments],
@@ -76,7 +81,11 @@ class Process:
         return None
 
     def _lines(self) -> list[bytes]:
-        return self.log.read_bytes().splitlines() if self.log.exists() else []
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as log:
+            log.seek(self._said_before)
+            return log.read().splitlines()
 
     def tail(self) -> str:
         """The last words of its log."""

@@ -97,6 +97,25 @@ class Report:
     def line(self) -> str:
         return json.encode(self).decode()
 
+    def words(self) -> str:
+        """The same for a person."""
+        scan, sighting = self.scan_to_frame_ms, self.sighting_to_frame_ms
+        return "\n".join(
+            (
+                f"In {self.seconds:.0f} s {self.shoppers} people came; {self.sightings} sightings, {self.scans} scans, "
+                f"{self.visits} visits.",
+                f"{self.scenes} scenes, {self.personal_scenes} of them personal: "
+                f"{self.wrong_person} to the wrong person, "
+                f"{self.without_consent} without consent, {self.after_leaving} after leaving; "
+                f"{self.missed} of {self.should} missed.",
+                f"From a code to its frame {scan.p50} ms (99 of 100 within {scan.p99}), from the decision on a beacon "
+                f"{sighting.p50} ms ({sighting.p99}); a player's first frame after {self.first_frame_s} s.",
+                f"{self.events_made} events made, {self.events_stored} stored: "
+                f"{self.lost} lost, {self.doubled} doubled.",
+                f"At most {self.edge_rss_mb} MB for an agent, {self.signage_rss_mb} MB for a player.",
+            )
+        )
+
     def failures(self) -> list[str]:
         """A sentence for each thing that must not be."""
         said = [

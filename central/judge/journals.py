@@ -84,7 +84,7 @@ def showings(lines: Sequence[bytes], names: Names, start: float, seconds: float)
         before = on.pop(line.screen, None)
         if before is not None:
             done.append(replace(before, end=min(at, seconds)))
-        if line.event == "shown" and at < seconds:
+        if line.event == "shown" and 0 <= at < seconds:
             on[line.screen] = _showing(line, names, at)
     done += [replace(each, end=seconds) for each in on.values()]
     return done, unreadable

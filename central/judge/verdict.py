@@ -68,7 +68,7 @@ def judge(
 ) -> Verdict:
     """Count what was shown to whom, from the players' journals (lines of each).
 
-    `start` is CLOCK_MONOTONIC at the scenario's second 0; the first `seconds` of it are judged.
+    `start` is CLOCK_MONOTONIC at the scenario's second 0; scenes that began in its first `seconds` are judged.
     """
     names = Names(scenario.truth.members)
     shown: list[Showing] = []

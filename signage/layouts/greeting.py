@@ -87,7 +87,7 @@ def _tickets(sheet: Sheet, tickets: Sequence[Item], place: Rect) -> None:
     gap = sheet.px(_GAP)
     high = (place.height - gap * (len(tickets) - 1)) // len(tickets)
     stub = round(place.width * 0.36)
-    worths = sheet.set_alike([ticket.price for ticket in tickets], stub - sheet.px(_PAD), LARGE, most=2, bold=True)
+    worths = sheet.set_alike([ticket.price for ticket in tickets], stub - 2 * sheet.px(_PAD), LARGE, most=2, bold=True)
     for index, (ticket, worth) in enumerate(zip(tickets, worths, strict=True)):
         top = place.y + index * (high + gap)
         _ticket(

@@ -9,17 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import psutil
 import pytest
 import yaml
 
+from central.contract.events import Born, Played, VisitStarted, make
 from central.demo import main
 from central.demo.configs import HEADLESS, Configs, Enrolled, Hardware, free_port
 from central.demo.processes import DemoFailed, Troupe
-from central.demo.report import AgentStatus, lost, quantiles
+from central.demo.report import AgentStatus, Report, lost, quantiles, stored
+from central.storage import tables
+from central.storage.database import open_database, writing
 from ground.sqlite import hold
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +56,16 @@ def test_a_process_that_is_ready_is_stopped_by_sigterm(tmp_path: Path) -> None:
         assert troupe.deaths() == []
         assert troupe.stop([one]) == [one]
         assert one.dead == -signal.SIGTERM
+
+
+def test_what_one_of_the_same_name_said_before_is_not_heard_again(tmp_path: Path) -> None:
+    with Troupe(tmp_path, tmp_path) as troupe:
+        one = troupe.start("one", python(READY))
+        troupe.await_ready({one: lambda: one.said("ready") is True}, WAIT_S)
+        troupe.stop([one])
+        again = troupe.start("one", python("import time; time.sleep(600)"))
+        assert again.said("ready") is None
+        assert one.said("ready") is True
 
 
 def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
@@ -219,6 +235,104 @@ def test_hardware_that_is_not_there_ends_the_demo_at_once(tmp_path: Path, capsys
     assert not (tmp_path / "demo").exists()
 
 
+BORN = Born(wall=datetime(2026, 4, 1, tzinfo=UTC), boot="b", up_ms=1, synced=True)
+
+
+def play(name: str, cause: Literal["beacon", "scan"], trigger_ms: int | None, decision_ms: int | None) -> bytes:
+    body = Played(
+        play=name,
+        screen="ginza-shelf",
+        scene="s",
+        layout="recommendation",
+        cause=cause,
+        level=1,
+        shown_ms=1,
+        ended="over",
+        trigger_ms=trigger_ms,
+        decision_ms=decision_ms,
+    )
+    return make(body, BORN)
+
+
+def test_what_central_holds_is_counted_and_measured(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'central.db'}")
+    visit = VisitStarted(visit="v", customer="c", zone="shelf", means="beacon")
+    told = [
+        ("a-1", play("p-1", "scan", 20, 20)),
+        ("a-1", play("p-2", "beacon", 2010, 10)),
+        ("a-1", play("p-3", "beacon", None, 30)),
+        ("a-1", make(visit, BORN)),
+        ("a-1", play("p-1", "scan", 21, 21)),
+        ("b-1", play("p-1", "scan", 40, 40)),
+    ]
+    rows = [
+        {"agent": agent, "epoch": "e", "seq": seq, "kind": "played", "store": "s", "data": data.decode()}
+        | {"born_wall": BORN.wall, "boot": "b", "up_ms": 1, "synced": True, "received": BORN.wall}
+        for seq, (agent, data) in enumerate(told, start=1)
+    ]
+    with writing(engine) as connection:
+        connection.execute(tables.events.insert(), rows)
+    held = stored(engine)
+    engine.dispose()
+    assert held.by_agent == {"a-1": 4, "b-1": 1}
+    assert held.doubled == 1
+    assert (held.scan_to_frame_ms.p50, held.scan_to_frame_ms.p99) == (21, 40)
+    assert (held.sighting_to_frame_ms.p50, held.sighting_to_frame_ms.p99) == (10, 30)
+    assert held.presence_wait_ms.p99 == 2000
+
+
+GOOD = Report(
+    seconds=60.0,
+    shoppers=24,
+    sightings=2000,
+    scans=15,
+    visits=30,
+    scenes=80,
+    personal_scenes=30,
+    wrong_person=0,
+    without_consent=0,
+    after_leaving=0,
+    missed=1,
+    should=100,
+    events_made=160,
+    events_stored=160,
+    lost=0,
+    doubled=0,
+    quarantined=0,
+    sighting_to_frame_ms=quantiles([10]),
+    scan_to_frame_ms=quantiles([20]),
+    presence_wait_ms=quantiles([]),
+    first_frame_s=0.9,
+    first_personal_s=15.0,
+    edge_rss_mb=97.0,
+    signage_rss_mb=95.0,
+    seed=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "count"),
+    [("lost", 1), ("doubled", 1), ("wrong_person", 1), ("without_consent", 1), ("after_leaving", 1), ("missed", 2)],
+)
+def test_each_count_alone_fails_the_demo(what: str, count: int) -> None:
+    assert GOOD.failures() == []
+    changes: dict[str, Any] = {what: count}
+    (failure,) = replace(GOOD, **changes).failures()
+    assert failure.startswith(f"{what} is {count}")
+
+
+def test_the_last_line_has_what_was_promised_and_words_say_it_to_people() -> None:
+    promised = {
+        *("seconds", "shoppers", "sightings", "scans", "visits", "scenes", "personal_scenes", "wrong_person"),
+        *("without_consent", "after_leaving", "missed", "should", "events_made", "events_stored", "lost", "doubled"),
+        *("sighting_to_frame_ms", "scan_to_frame_ms", "first_frame_s", "edge_rss_mb", "signage_rss_mb", "seed"),
+    }
+    line = json.loads(GOOD.line())
+    assert promised <= set(line)
+    assert line["scan_to_frame_ms"] == {"p50": 20.0, "p99": 20.0}
+    assert "160 events made, 160 stored: 0 lost, 0 doubled" in GOOD.words()
+
+
 def processes_of(folder: Path) -> list[psutil.Process]:
     """Everything that runs with a file in this folder, the broker too."""
     return [
@@ -265,6 +379,20 @@ def test_ctrl_c_closes_the_shop_and_everything_adds_up(tmp_path: Path) -> None:
     assert [report[name] for name in zeros] == [0] * len(zeros), rest
     assert demo.returncode == (0 if report["missed"] <= report["should"] / 100 else 1)
     assert {"sightings", "scans", "visits", "personal_scenes", "first_frame_s", "edge_rss_mb"} <= set(report)
+
+
+@pytest.mark.system
+def test_a_death_is_told_and_fails_the_demo(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with a_demo(folder, "--for", "600") as demo:
+        until_the_shop_is_open(demo)
+        (agent,) = [each for each in processes_of(folder) if "edge-umeda.yaml" in " ".join(each.cmdline())]
+        agent.kill()
+        said, rest = demo.communicate()
+    assert demo.returncode == 1
+    assert "FAILED: edge-umeda ended with exit code -9" in rest
+    assert json.loads(said)["seconds"] < 600
+    assert processes_of(folder) == []
 
 
 @pytest.mark.system

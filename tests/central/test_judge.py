@@ -237,6 +237,10 @@ def test_the_next_scene_ends_the_one_before_and_the_end_of_the_run_the_last() ->
     assert judged(SHELF, scene(13, None, to=("c-1",)), seconds=50).after_leaving == 1
 
 
+def test_what_began_before_the_scenario_is_nobodys() -> None:
+    assert judged(SHELF, scene(-3, -1, to=("c-1",)), LOOP).scenes == 1
+
+
 def test_a_code_that_is_not_theirs_or_shown_for_a_moment_expects_nothing() -> None:
     play = scenario(visit("s-1", till=(10, 21), code="4900000000016"), bearers=ONE)
     assert judged(play, LOOP).should == 0

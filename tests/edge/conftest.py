@@ -18,16 +18,31 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
         yield opened
 
 
+Move = Callable[[float], Awaitable[None]]
+
+
 @pytest.fixture
-async def later() -> Callable[[float], Awaitable[None]]:
+async def later() -> Move:
     """Move the loop's clock on by so many seconds, and let what was waiting for that happen."""
-    loop = asyncio.get_running_loop()
-    real, ahead = loop.time, 0.0
+    real = asyncio.get_running_loop().time
+    return _clock(real)
+
+
+@pytest.fixture
+async def still() -> Move:
+    """As `later`, but between two moves the loop's clock stands still."""
+    now = asyncio.get_running_loop().time()
+    return _clock(lambda: now)
+
+
+def _clock(base: Callable[[], float]) -> Move:
+    ahead = 0.0
 
     async def move(seconds: float) -> None:
         nonlocal ahead
         ahead += seconds
         await turn()
 
-    loop.time = lambda: real() + ahead  # type: ignore[method-assign]  # The loop is the test's own.
+    loop = asyncio.get_running_loop()
+    loop.time = lambda: base() + ahead  # type: ignore[method-assign]  # The loop is the test's own.
     return move

@@ -69,21 +69,25 @@ class Store:
     async def feed(self, feed: str, rows: dict[str, object | None], scope: str = "ginza") -> None:
         """Apply a page, as if central had sent it; None is a tombstone."""
         after = self.replica.cursor(scope, feed).after
-        page = feeds.Page(
-            scope=scope,
-            feed=feed,
-            after=after,
-            upto=after + len(rows),
-            head=after + len(rows),
-            generation="g",
-            horizon=0,
-            rows=tuple(
-                feeds.Row(key=key, version=after + place + 1, body=None if body is None else msgspec.Raw(encode(body)))
-                for place, (key, body) in enumerate(rows.items())
-            ),
+        upto = after + len(rows)
+        made = tuple(
+            feeds.Row(key=key, version=after + place + 1, body=None if body is None else msgspec.Raw(encode(body)))
+            for place, (key, body) in enumerate(rows.items())
         )
-        applied = await self.replica.apply(page)
-        assert applied is not None
+        # A first page comes into use when central has continued it.
+        for start, content in ((after, made), *([] if after else [(upto, ())])):
+            page = feeds.Page(
+                scope=scope,
+                feed=feed,
+                after=start,
+                upto=upto,
+                head=upto,
+                generation="g",
+                horizon=0,
+                rows=content,
+            )
+            applied = await self.replica.apply(page)
+            assert applied is not None
         self.floor.feed_changed(applied.feed, applied.keys)
 
     async def member(self, *purposes: str, customer: str = "c1") -> None:

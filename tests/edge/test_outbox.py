@@ -82,6 +82,25 @@ async def test_a_put_returns_its_seq(outbox: Outbox) -> None:
     assert outbox.waiting == 3
 
 
+async def test_a_neighbour_that_fails_costs_no_number(outbox: Outbox, storage: Storage) -> None:
+    put, neighbour = outbox.put(event("a"), drop="vital"), storage.write(lambda _: 1 // 0)
+    assert await put == 1
+    with pytest.raises(ZeroDivisionError):
+        await neighbour
+    await outbox.put(event("b"), drop="vital")
+    assert [step.seq for step in walk(next_batch(outbox))] == [1, 2]
+
+
+async def test_an_ack_that_goes_back_wakes_who_sends(outbox: Outbox) -> None:
+    await put(outbox, 3)
+    central = Central()
+    batch = next_batch(outbox)
+    await outbox.acknowledged(central.take(batch))
+    outbox.arrived.clear()
+    await outbox.acknowledged(Ack(epoch=batch.epoch, seq=0, chain=GENESIS, time=NOON))
+    assert outbox.arrived.is_set()
+
+
 async def test_the_same_key_is_kept_once(outbox: Outbox) -> None:
     twice = await asyncio.gather(*(outbox.put(event("a"), drop="plays", key="play-1") for _ in range(2)))
     assert twice == [1, 1]

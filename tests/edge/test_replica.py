@@ -283,6 +283,16 @@ async def test_a_feed_taken_anew_stays_in_use_until_it_is_whole(replica: Replica
     assert replica.profile("c1", NOON) is not None
 
 
+async def test_a_horizon_stops_no_feed_taken_anew(replica: Replica) -> None:
+    feed = Feed("ginza", "profiles")
+    feed.put("c0", profile("c0"))
+    await catch_up(replica, feed)
+    await replica.restart("ginza", "profiles")
+    page = feed.page(Pull(scope="ginza", feed="profiles", after=0, generation="g1"))
+    assert await replica.apply(replace(page, horizon=1)) is not None
+    assert not replica.cursor("ginza", "profiles").snapshot
+
+
 async def test_the_confirmation_outlives_the_process(tmp_path: Path) -> None:
     async with Storage.open(tmp_path / "a.sqlite") as storage:
         replica = await opened(storage)

@@ -12,7 +12,7 @@ import pytest
 from edge_wire import turn, until
 
 from edge.errors import EdgeError, OutboxFull
-from edge.storage import MOST_WAITING, Storage
+from edge.storage import GROUP, MOST_WAITING, Storage
 from ground.errors import StorageError
 
 Later = Callable[[float], Awaitable[None]]
@@ -53,18 +53,29 @@ async def test_writes_share_commits(storage: Storage, commits: list[int]) -> Non
     assert len(commits) == 1
 
 
+async def settled(storage: Storage) -> None:
+    """Let all that was handed to the writer thread be done."""
+    for _ in range(3):
+        await turn()
+        await asyncio.get_running_loop().run_in_executor(storage._thread, lambda: None)
+    await turn()
+
+
 async def test_a_write_waits_for_company_no_longer_than_the_group(
-    storage: Storage, commits: list[int], later: Later
+    storage: Storage, commits: list[int], still: Later
 ) -> None:
     await storage.write(insert("a"), now=True)
     waiting = storage.write(insert("b"))
-    await turn()
+    await still(GROUP * 0.9)
+    await settled(storage)
     assert not waiting.done()
-    await later(0.05)
+    await still(GROUP * 0.2)
     assert await waiting == "b"
 
 
-async def test_what_must_be_safe_at_once_takes_the_waiting_along(storage: Storage, commits: list[int]) -> None:
+async def test_what_must_be_safe_at_once_takes_the_waiting_along(
+    storage: Storage, commits: list[int], still: Later
+) -> None:
     await storage.write(insert("a"), now=True)
     waiting = storage.write(insert("b"))
     await storage.write(insert("c"), now=True)
@@ -72,16 +83,42 @@ async def test_what_must_be_safe_at_once_takes_the_waiting_along(storage: Storag
     assert len(commits) == 2
 
 
+async def test_after_a_pause_nothing_waits(storage: Storage, commits: list[int], still: Later) -> None:
+    await storage.write(insert("a"), now=True)
+    await still(GROUP)
+    assert await storage.write(insert("b")) == "b"
+
+
+async def test_a_mistake_in_a_hook_leaves_nobody_waiting(tmp_path: Path) -> None:
+    def mistake() -> None:
+        raise ZeroDivisionError
+
+    async def work() -> None:
+        async with Storage.open(tmp_path / "a.sqlite") as storage:
+            storage.committed.append(mistake)
+            answers = [storage.write(lambda _: None, now=True) for _ in range(2)]
+            await asyncio.gather(*answers)
+            with pytest.raises(EdgeError):
+                await storage.write(lambda _: None, now=True)
+
+    with pytest.raises(ZeroDivisionError):
+        await work()
+
+
 async def test_a_bad_work_fails_alone(storage: Storage, commits: list[int]) -> None:
     def broken(db: sqlite3.Connection) -> None:
         db.execute("INSERT INTO thing VALUES ('half done')")
         raise ValueError("broken")
 
-    works: list[Work] = [insert("a"), broken, insert("b"), insert("a"), insert("c")]
+    def nonsense(db: sqlite3.Connection) -> None:
+        db.execute("SELECT nothing FROM nowhere")
+
+    works: list[Work] = [insert("a"), broken, insert("b"), insert("a"), nonsense, insert("c")]
     answers = await asyncio.gather(*(storage.write(work) for work in works), return_exceptions=True)
     assert things(storage) == ["a", "b", "c"]
-    assert [type(answer) for answer in answers] == [str, ValueError, str, sqlite3.IntegrityError, str]
-    assert storage.counts["writes_failed"] == 2
+    kinds = [type(answer) for answer in answers]
+    assert kinds == [str, ValueError, str, sqlite3.IntegrityError, sqlite3.OperationalError, str]
+    assert storage.counts["writes_failed"] == 3
 
 
 async def test_what_is_remembered_beside_the_file_is_forgotten_with_a_failed_transaction(storage: Storage) -> None:
@@ -118,6 +155,14 @@ async def test_a_full_disk_is_said_and_there_is_room_again(storage: Storage, com
     assert storage.counts["writes_failed"] == len(full)
     await storage.write(limit(10_000))
     assert await storage.write(insert("room")) == "room"
+
+
+async def test_a_file_that_cannot_be_written_is_said(storage: Storage, commits: list[int]) -> None:
+    await storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
+    answers = await asyncio.gather(*(storage.write(insert(n)) for n in range(3)), return_exceptions=True)
+    assert [str(answer).startswith("The database") for answer in answers] == [True] * 3
+    storage._writer.execute("PRAGMA query_only = 0")
+    assert await storage.write(insert("again")) == "again"
 
 
 async def test_who_stops_waiting_takes_nobody_down(storage: Storage, commits: list[int]) -> None:

@@ -144,12 +144,36 @@ async def test_an_answer_that_moves_nothing_is_no_reason_to_send_at_once(store: 
         _, batch = await store.sent()
         behind = Ack(epoch=batch.epoch, seq=0, chain=batch.prev, time=NOON)
         await store.uplink.on_ack(pack(behind))
+        await turn()
         await store.later(GATHER)
+        for _ in range(10):  # Time enough for the thread that deflates.
+            await asyncio.to_thread(lambda: None)
+            await turn()
         assert not store.wire.sent
         await store.later(2 * ANSWER)
         await store.later(GATHER)
         await store.answered((await store.sent())[1])
         assert store.outbox.waiting == 0
+
+
+async def test_a_doubled_answer_delays_nothing(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.put(1)
+        await turn()
+        await store.later(GATHER)
+        _, first = await store.sent()
+        await store.answered(first)
+        await store.put(1)
+        await turn()
+        await store.later(GATHER)
+        _, second = await store.sent()
+        await store.answered(first)
+        await turn()
+        await store.answered(second)
+        await store.put(MAX_EVENTS)
+        _, third = await store.sent()
+        assert third.first == 3
 
 
 async def test_what_a_broker_confirms_is_not_believed(store: Store) -> None:

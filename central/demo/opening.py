@@ -1,0 +1,113 @@
+"""Brings the demo up to the moment at which the shop opens: folder, database, and every process ready."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from msgspec import json
+
+from central.demo.configs import Configs, Enrolled, Screen, place_of
+from central.demo.processes import CENTRAL, EDGE, SIGNAGE, DemoFailed, Process, Troupe
+
+Say = Callable[[str], None]
+MARK = ".noren-demo"
+"""What tells the demo's folder, which may be wiped, from somebody's documents."""
+READY_S = 60.0
+LEADS_S = (6.0, 20.0, 60.0)
+"""Seconds that the agents get to be ready before the scenario begins; when it was too short, the next is tried."""
+_SOCKET_PATH = 100
+"""Bytes that a socket's path may have (the kernel's limit is 108)."""
+_SOCKET_NAME = 40
+"""Bytes that are kept for `/<store>-shelf.sock`."""
+
+
+def clean(folder: Path, undo: ExitStack) -> Path:
+    """Make the folder new, and give the one for sockets. Raises DemoFailed where the folder is not a demo's."""
+    if folder.exists() and not (folder / MARK).exists() and any(folder.iterdir()):
+        raise DemoFailed(
+            f"The folder {folder} holds something that no demo has left.",
+            fix="Name an empty folder with --folder: it is wiped at each start.",
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / MARK).touch()
+    sockets = folder / "run"
+    if len(str(sockets).encode()) + _SOCKET_NAME > _SOCKET_PATH:
+        return Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="noren-")))
+    sockets.mkdir()
+    return sockets
+
+
+def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str]) -> tuple[Path, dict[str, Enrolled]]:
+    """Make central's database, fill it with the sample chain, and enrol an agent a store."""
+    config = configs.central()
+    for command in ("migrate", "load-sample"):
+        troupe.run(command, [*CENTRAL, command, str(config)])
+    enrolled = {}
+    for store in stores:
+        said = troupe.run("enrol", [*CENTRAL, "enrol", str(config), store, f"{store}-1"])
+        enrolled[store] = json.decode(said, type=Enrolled)
+    return config, enrolled
+
+
+def start_central(configs: Configs, troupe: Troupe, config: Path, say: Say) -> Process:
+    """Start central and wait until it serves; say where it is."""
+    for what, wanted, port in (
+        ("pages", configs.http_wanted, configs.http_port),
+        ("broker", configs.mqtt_wanted, configs.mqtt_port),
+    ):
+        if port != wanted:
+            say(f"Port {wanted} is taken: central's {what} will be at port {port}.")
+    central = troupe.start("central", [*CENTRAL, "serve", str(config)])
+    troupe.await_ready({central: lambda: central.said("ready") is not None}, READY_S)
+    say(f"Central is at http://127.0.0.1:{configs.http_port}")
+    return central
+
+
+def start_players(troupe: Troupe, screens: Sequence[Screen]) -> list[Process]:
+    """A few at a time: each would be alone on its machine, and how soon it shows something is measured."""
+    players: list[Process] = []
+    for group in _groups(screens, os.cpu_count() or 1):
+        started = {
+            troupe.start(
+                f"signage-{screen.screen}", [*SIGNAGE, "run", str(screen.config)], place_of(screens.index(screen))
+            ): screen.socket.exists
+            for screen in group
+        }
+        troupe.await_ready(started, READY_S)
+        players += started
+    return players
+
+
+def start_edges(
+    troupe: Troupe, stores: Sequence[str], config_of: Callable[[str, float], Path], say: Say
+) -> tuple[float, list[Process], dict[str, Path]]:
+    """Start the agents and give when the scenario begins (CLOCK_MONOTONIC): once all are ready.
+
+    On a slow machine that is later. Raises DemoFailed.
+    """
+    for lead in LEADS_S:
+        start = time.monotonic() + lead
+        configs = {store: config_of(store, start) for store in stores}
+        edges = [troupe.start(f"edge-{store}", [*EDGE, "run", str(configs[store])]) for store in stores]
+        troupe.await_ready({edge: partial(_is_ready, edge) for edge in edges}, READY_S)
+        if time.monotonic() < start:
+            return start, edges, configs
+        say(f"The agents were not ready within {lead:g} s: they are started again and get more.")
+        troupe.stop(edges)
+    raise DemoFailed("This machine is too slow for three agents.", fix="Stop what else runs on it.")
+
+
+def _is_ready(process: Process) -> bool:
+    return process.said("ready") is not None
+
+
+def _groups(screens: Sequence[Screen], size: int) -> list[Sequence[Screen]]:
+    return [screens[at : at + size] for at in range(0, len(screens), size)]
