@@ -9,7 +9,7 @@ from typing import Literal
 
 from ground import settings
 
-_ID = re.compile(r"^[a-z0-9-]{1,64}$")
+_ID = re.compile(r"^[a-z0-9-]{1,64}\Z")
 _SOCKET_PATH = 100
 """Bytes of a Unix socket's path that every Linux takes (the kernel's limit is 108 with the NUL)."""
 _SIDES = range(320, 4097)

@@ -20,9 +20,9 @@ T = TypeVar("T")
 MAX_LINE = 1 << 20
 """Bytes of one message; a longer line closes the connection."""
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
+Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
 Text = Annotated[str, Meta(max_length=400)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 Nanos = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Language = Literal["ja", "en"]
 

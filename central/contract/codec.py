@@ -22,13 +22,13 @@ MAX_DEPTH = 32
 PAYS = 512
 """Bytes under which compression costs more than it saves (one event alone: 295 → 214 bytes)."""
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$")]
+Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=2000)]
 Time = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 
 
 class Unreadable(NorenError):

@@ -8,7 +8,7 @@ import re
 
 MEMBER_PREFIXES = tuple(str(prefix) for prefix in range(20, 30))
 """GS1 keeps the prefixes 20 to 29 of EAN-13 for a company's own numbers: member cards are among them."""
-_DIGITS = re.compile(rb"^[0-9]{13}$")
+_DIGITS = re.compile(rb"^[0-9]{13}\Z")
 
 
 def check_digit(first_twelve: str) -> str:

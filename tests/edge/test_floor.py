@@ -19,7 +19,7 @@ from edge.config import Broker, EdgeConfig, ScreenConfig, Zone
 from edge.floor import Floor
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
-from edge.replica import Replica
+from edge.replica import Applied, Replica
 from edge.report import Report
 from edge.storage import Storage
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
@@ -74,6 +74,7 @@ class Store:
             feeds.Row(key=key, version=after + place + 1, body=None if body is None else msgspec.Raw(encode(body)))
             for place, (key, body) in enumerate(rows.items())
         )
+        applied: Applied | None = None
         # A first page comes into use when central has continued it.
         for start, content in ((after, made), *([] if after else [(upto, ())])):
             page = feeds.Page(
@@ -87,7 +88,7 @@ class Store:
                 rows=content,
             )
             applied = await self.replica.apply(page)
-            assert applied is not None
+        assert applied is not None
         self.floor.feed_changed(applied.feed, applied.keys)
 
     async def member(self, *purposes: str, customer: str = "c1") -> None:

@@ -1,0 +1,185 @@
+"""The agent as a process: its sentences, its exit codes, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+TREE = Path(__file__).parents[2]
+
+
+def config(folder: Path, **changes: object) -> Path:
+    scenario = folder / "scenario.json"
+    scenario.write_text(json.dumps({"name": "empty", "seconds": 5, "stores": {"ginza": {"shoppers": []}}}))
+    radio = {"kind": "simulated-radio", "name": "radio", "zone": "shelf", "scenario": str(scenario)}
+    section: dict[str, object] = {
+        "store": "ginza",
+        "agent": "ginza-1",
+        "key": "ab" * 32,
+        "folder": str(folder / "edge"),
+        "broker": {"port": 1},
+        "zones": [{"zone": "shelf"}],
+        "sensors": [radio],
+        "screens": [{"screen": "s", "socket": str(folder / "s.sock"), "zones": ["shelf"]}],
+    }
+    file = folder / "noren.yaml"
+    file.write_text(yaml.safe_dump({"edge": section | changes}))
+    return file
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "edge", *map(str, arguments)], cwd=TREE, capture_output=True, text=True, check=False
+    )
+
+
+@contextmanager
+def running(file: Path, *, says: str) -> Iterator[subprocess.Popen[str]]:
+    """An agent that has said a word in its log."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edge", "run", str(file)], cwd=TREE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if says in line:
+                break
+        else:
+            pytest.fail(f"the agent ended and never said {says!r}")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def test_without_a_broker_it_says_so_once_and_goes_on(tmp_path: Path) -> None:
+    with running(config(tmp_path), says="No broker answers at 127.0.0.1:1") as process:
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+
+
+def test_a_second_agent_on_the_same_database_is_told(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    with running(file, says="No broker"):
+        second = command("run", file)
+    assert second.returncode == 1
+    assert "Another agent already uses" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_what_was_committed_outlives_a_kill(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    for round_ in (1, 2):
+        with running(file, says="No broker") as process:
+            while json.loads(command("status", file, "--json").stdout)["made"] < round_:
+                assert process.poll() is None
+            process.kill()
+    status = json.loads(command("status", file, "--json").stdout)
+    assert (status["made"], status["waiting"], status["refused"]) == (2, 2, 0)
+
+
+def test_an_unreadable_database_is_a_sentence(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    (tmp_path / "edge").mkdir()
+    (tmp_path / "edge" / "edge.sqlite").write_bytes(b"this is no database at all" * 100)
+    for arguments in (("run", file), ("status", file)):
+        done = command(*arguments)
+        assert done.returncode == 1
+        assert "edge.sqlite cannot be" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_broker_that_refuses_is_said_and_survived(tmp_path: Path) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        file = config(tmp_path, broker={"port": port})
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge", "run", str(file)], cwd=TREE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            for _ in range(2):  # MQTT 5, then 3.1.1: CONNACK, not authorised.
+                peer, _ = listening.accept()
+                packet = peer.recv(4096)
+                version = packet[8]
+                peer.sendall(b"\x20\x03\x00\x87\x00" if version == 5 else b"\x20\x02\x00\x05")
+                peer.close()
+                if version == 5:
+                    break
+            assert process.stderr is not None
+            assert any("refuses us" in line for line in process.stderr)
+            assert process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stderr is not None
+            process.stderr.close()
+
+
+def test_every_problem_of_a_configuration_is_listed_with_its_line(tmp_path: Path) -> None:
+    file = config(tmp_path, agent="No Such", colour="red", broker={"port": 99999})
+    done = command("check", file)
+    assert done.returncode == 2
+    assert "edge.colour: is not a setting here" in done.stderr
+    assert "edge.broker.port: must be 1 to 65535" in done.stderr
+    assert done.stderr.count("line ") == 2
+    file = config(tmp_path, agent="No Such")
+    assert "edge.agent: must be 1 to 64 of a-z" in command("check", file).stderr
+    assert command("run", file).returncode == 2
+
+
+def test_the_example_is_right() -> None:
+    for program in ("edge", "signage", "central"):
+        done = subprocess.run(
+            [sys.executable, "-m", program, "check", "config.example.yaml"], cwd=TREE, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_photographs_one_line_each_and_the_rest_is_read(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = command("decode-images", "--json", broken, TREE / "docs" / "pictures" / "loop-ja.png")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["codes"] for line in lines] == [[], []]
+    assert done.returncode == 1
+    assert "broken.png" in done.stderr
+
+
+def test_a_recording_is_listened_to(tmp_path: Path) -> None:
+    data = "0201061aff4c00021511111111222233334444555555555555000100 02c5".replace(" ", "")
+    lines = [json.dumps({"time": 100.0 + second, "address": "AA", "rssi": -50, "data": data}) for second in range(10)]
+    recording = tmp_path / "adverts.jsonl"
+    recording.write_text("\n".join([*lines, "junk", '{"time": 1}']))
+    done = command("replay", recording)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line.get("what") for line in told] == ["arrived", "left", None]
+    assert told[-1] == {
+        "adverts": 10,
+        "unknown": 0,
+        "unreadable": 2,
+        "beacons": {"ibeacon:11111111-2222-3333-4444-555555555555:1:2": 10},
+    }
+
+
+def test_a_replayed_agent_ends_by_itself(tmp_path: Path) -> None:
+    recording = tmp_path / "adverts.jsonl"
+    recording.write_text(json.dumps({"time": 1.0, "address": "AA", "rssi": -50, "data": "020106"}))
+    done = command("replay", recording, config(tmp_path))
+    assert done.returncode == 0, done.stderr
+    wrong = command("replay", recording, config(tmp_path), "--zone", "cellar")
+    assert wrong.returncode == 2
+    assert "there is no zone 'cellar'" in wrong.stderr
