@@ -34,6 +34,10 @@ class Wish:
         """Whether a screen that shows `other` need not change."""
         return other is not None and self.what() == other.what()
 
+    def follows(self, other: Wish) -> bool:
+        """Whether nobody new caused it: the same code was answered before, or someone of a group has left."""
+        return self.act == other.act and set(self.people) <= set(other.people)
+
     def what(self) -> tuple[object, ...]:
         return self.level, self.cause, self.people, self.named, self.act
 

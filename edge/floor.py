@@ -242,7 +242,7 @@ class Floor:
         if scene is None:
             return self._clear(screen)
         before = self._shown.get(screen)
-        again = turn > 0 or (before is not None and (wish.cause == "beacon" or before.wish.act == wish.act))
+        again = turn > 0 or (before is not None and wish.follows(before.wish))
         message = Show(
             scene=scene,
             cause=wish.cause,

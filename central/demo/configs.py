@@ -79,18 +79,20 @@ class Configs:
         self._sockets = sockets
         self._central, self._edge, self._signage = _sections(template)
         http, broker = self._central.get("http") or {}, self._central.get("broker") or {}
-        self.http_wanted = int(http.get("port", 8710))
-        self.http_port = free_port(self.http_wanted)
-        self.mqtt_wanted = int(broker.get("port", 1883)) if broker.get("kind") != "external" else 1883
-        self.mqtt_port = free_port(self.mqtt_wanted, besides=self.http_port)
+        self.http_port = int(http.get("port", 8710))
+        self.mqtt_port = int(broker.get("port", 1883)) if broker.get("kind") != "external" else 1883
+        """The ports that are wanted, and once central is up those that it has."""
 
     def central(self) -> Path:
-        """Central with a broker and a database of its own, whatever the template names."""
+        """Central with a broker and a database of its own, whatever the template names.
+
+        A port that is taken now becomes 0: central takes any free one.
+        """
         section = {name: value for name, value in self._central.items() if name not in ("database", "assets")}
         section |= {
             "folder": str(self._folder / "central"),
-            "http": {"host": "127.0.0.1", "port": self.http_port},
-            "broker": {"kind": "embedded", "host": "127.0.0.1", "port": self.mqtt_port},
+            "http": {"host": "127.0.0.1", "port": free(self.http_port)},
+            "broker": {"kind": "embedded", "host": "127.0.0.1", "port": free(self.mqtt_port)},
         }
         return self._write("central", "central", section)
 
@@ -162,19 +164,15 @@ def place_of(number: int) -> dict[str, str]:
     return {"SDL_VIDEO_WINDOW_POS": f"{left},{top}"}
 
 
-def free_port(wanted: int, *, besides: int = 0) -> int:
-    """The wanted port where nobody listens, else one that is free now."""
-    for port in (wanted, 0, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            if found != besides:
-                return found
-    raise DemoFailed("There is no free port on 127.0.0.1.", fix="Stop what holds them.")
+def free(port: int) -> int:
+    """The port where nobody listens there, else 0."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
 
 
 def _sections(template: Path) -> tuple[Section, Section, Section]:

@@ -45,7 +45,7 @@ def clean(folder: Path, undo: ExitStack) -> Path:
     return sockets
 
 
-def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str]) -> tuple[Path, dict[str, Enrolled]]:
+def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str]) -> dict[str, Enrolled]:
     """Make central's database, fill it with the sample chain, and enrol an agent a store."""
     config = configs.central()
     for command in ("migrate", "load-sample"):
@@ -54,19 +54,22 @@ def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str]) -> tuple[Pat
     for store in stores:
         said = troupe.run("enrol", [*CENTRAL, "enrol", str(config), store, f"{store}-1"])
         enrolled[store] = json.decode(said, type=Enrolled)
-    return config, enrolled
+    return enrolled
 
 
-def start_central(configs: Configs, troupe: Troupe, config: Path, say: Say) -> Process:
-    """Start central and wait until it serves; say where it is."""
+def start_central(configs: Configs, troupe: Troupe, say: Say) -> Process:
+    """Start central, wait until it serves, and say where it is."""
+    # Written again: what was free when the set-up began may be taken by now.
+    central = troupe.start("central", [*CENTRAL, "serve", str(configs.central())])
+    troupe.await_ready({central: partial(_is_ready, central)}, READY_S)
+    ports = central.said("ready") or {}
     for what, wanted, port in (
-        ("pages", configs.http_wanted, configs.http_port),
-        ("broker", configs.mqtt_wanted, configs.mqtt_port),
+        ("HTTP", configs.http_port, ports["http"]),
+        ("broker", configs.mqtt_port, ports["broker"]),
     ):
         if port != wanted:
-            say(f"Port {wanted} is taken: central's {what} will be at port {port}.")
-    central = troupe.start("central", [*CENTRAL, "serve", str(config)])
-    troupe.await_ready({central: lambda: central.said("ready") is not None}, READY_S)
+            say(f"Port {wanted} is taken: central's {what} is at port {port}.")
+    configs.http_port, configs.mqtt_port = ports["http"], ports["broker"]
     say(f"Central is at http://127.0.0.1:{configs.http_port}")
     return central
 

@@ -71,13 +71,13 @@ class Process:
         """Its exit code, once it has ended."""
         return self._child.poll() if self._child else None
 
-    def said(self, key: str) -> Any:
-        """The value of `key` in the first JSON line of its output that has it; None as long as there is none."""
+    def said(self, key: str) -> dict[str, Any] | None:
+        """The first line of its output that is a JSON object with this key; None as long as there is none."""
         for line in self._lines():
             with contextlib.suppress(DecodeError):
                 value = json.decode(line)
                 if isinstance(value, dict) and key in value:
-                    return value[key]
+                    return value
         return None
 
     def _lines(self) -> list[bytes]:

@@ -113,9 +113,9 @@ class Demo:
         file = self._folder / "scenario.json"
         file.write_bytes(json.encode(scenario))
         self._say("Loading the sample chain …")
-        central_config, enrolled = set_up(configs, troupe, stores)
+        enrolled = set_up(configs, troupe, stores)
         was_set_up = time.monotonic()
-        central = start_central(configs, troupe, central_config, self._say)
+        central = start_central(configs, troupe, self._say)
         screens = [configs.screen(store, zone, display=self._display) for store in stores for zone in USES]
         players = start_players(troupe, screens)
 

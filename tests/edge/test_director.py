@@ -215,3 +215,16 @@ def test_screens_are_named_by_their_ids() -> None:
         ScreenId("s"),
         ScreenId("t"),
     }
+
+
+def test_a_newcomer_is_a_new_cause_and_a_leaver_is_not() -> None:
+    director = Director(SCREENS)
+    director.moved(change("arrived", A, SHELF, 10.0))
+    one = wishes(director)["s"]
+    director.moved(change("arrived", B, SHELF, 11.0))
+    both = wishes(director)["s"]
+    assert one is not None
+    assert both is not None
+    assert not both.follows(one)
+    assert one.follows(both)
+    assert both.decided == 11.0
