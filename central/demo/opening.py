@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import json
 
-from central.demo.configs import Configs, Enrolled, Screen, place_of
+from central.demo.configs import Configs, Enrolled, Screen, window
 from central.demo.processes import CENTRAL, EDGE, SIGNAGE, DemoFailed, Process, Troupe
 
 Say = Callable[[str], None]
@@ -80,7 +80,7 @@ def start_players(troupe: Troupe, screens: Sequence[Screen]) -> list[Process]:
     for group in _groups(screens, os.cpu_count() or 1):
         started = {
             troupe.start(
-                f"signage-{screen.screen}", [*SIGNAGE, "run", str(screen.config)], place_of(screens.index(screen))
+                f"signage-{screen.screen}", [*SIGNAGE, "run", str(screen.config)], window(screens.index(screen))
             ): screen.socket.exists
             for screen in group
         }

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from edge_wire import until
+from edge_wire import turn, until
 from mqtt_peer import Peer
 
 from central.contract.codec import MAX_WIRE
@@ -69,10 +69,19 @@ class Agent:
 
         return handle
 
+    async def connects(self) -> asyncio.Task[None]:
+        """Run it, and come back with the running task once it is connected."""
+        task = asyncio.create_task(self.link.run())
+        connected = asyncio.create_task(self.connections.get())
+        await asyncio.wait([task, connected], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            connected.cancel()
+            await task
+        return task
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.link.run())
-        await self.connections.get()
+        task = await self.connects()
         yield
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -120,8 +129,7 @@ async def test_the_last_word_is_retained_when_it_ends_in_order(port: int) -> Non
 async def test_a_connection_that_breaks_ends_the_run_and_leaves_the_will(port: int) -> None:
     agent = Agent(port)
     with Peer(port, "", "", "status") as central:
-        task = asyncio.create_task(agent.link.run())
-        await agent.connections.get()
+        task = await agent.connects()
         assert agent.link._client is not None
         connection = agent.link._client.socket()
         assert isinstance(connection, socket.socket)
@@ -142,8 +150,9 @@ async def test_after_a_broker_that_forgot_everything_it_subscribes_again(tmp_pat
         await until(lambda: not agent.link.connected)
     with mosquitto(tmp_path, port, "allow_anonymous true"):
         await until(lambda: supervisor.troubles)
-        while agent.connections.empty():
-            await later(60)
+        await turn()
+        await later(60)
+        await agent.connections.get()
         with Peer(port) as central:
             central.say("ack", b"again")
         assert await agent.heard.get() == ("ack", b"again")
@@ -154,11 +163,13 @@ async def test_after_a_broker_that_forgot_everything_it_subscribes_again(tmp_pat
 
 
 async def test_no_broker_is_said_in_a_sentence() -> None:
-    port = free_port()
-    with pytest.raises(LinkError, match=f"No broker answers at 127.0.0.1:{port}"):
-        await Agent(port).link.run()
-    with pytest.raises(LinkError, match="No broker answers at"):
-        await Agent(port, host="no-such-host.invalid").link.run()
+    with socket.socket() as held:  # Nobody else can listen there meanwhile.
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        with pytest.raises(LinkError, match=f"No broker answers at 127.0.0.1:{port}"):
+            await Agent(port).link.run()
+        with pytest.raises(LinkError, match="No broker answers at"):
+            await Agent(port, host="a..b").link.run()
 
 
 @pytest.mark.parametrize("more", [{}, {"username": "pi-1", "password": "wrong"}])
@@ -278,8 +289,7 @@ async def test_a_broker_that_confirms_nothing_is_sent_only_so_much(later: Later)
 
     async with served(deaf) as port:
         agent = Agent(port)
-        task = asyncio.create_task(agent.link.run())
-        await agent.connections.get()
+        task = await agent.connects()
         assert [agent.link.publish("up", b"x") for _ in range(WINDOW + 2)] == [True] * WINDOW + [False] * 2
         assert agent.link.counts["mqtt_unsent"] == 2
         task.cancel()
