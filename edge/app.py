@@ -32,7 +32,7 @@ from edge.screen import Player
 from edge.storage import Storage
 from edge.supervise import Supervisor
 from edge.uplink import Uplink
-from ground import VERSION
+from ground import VERSION, memory
 from signage.contract import Hello, Played
 
 log = logging.getLogger(__name__)
@@ -230,6 +230,7 @@ class App:
 
 async def run(config: EdgeConfig) -> int:
     """Run an agent until SIGTERM or SIGINT; 0 when it ended as asked. Raises NorenError."""
+    memory.give_back()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -115,7 +115,9 @@ class Director:
         if not here:
             return None
         greeting = max(here, key=lambda each: each.at)
-        known = greeting.customer if greeting.customer and not anonymous and may(greeting.customer, "signage") else None
+        if greeting.customer and not anonymous and not may(greeting.customer, "signage"):
+            return None  # Withdrawn since: the screen says nothing more.
+        known = None if anonymous else greeting.customer
         named = known is not None and greeting.alone and clock_safe
         return Wish(
             level=2 if named else 1 if known else 0,

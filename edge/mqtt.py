@@ -135,6 +135,7 @@ class Mqtt:
         client.will_set(*self._will, qos=1, retain=True)
         client.max_inflight_messages_set(WINDOW)
         client.max_queued_messages_set(WINDOW)
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -218,6 +219,11 @@ class Mqtt:
         assert self._loop is not None
         with suppress(RuntimeError):  # The loop has ended.
             self._loop.call_soon_threadsafe(self._some.set)
+
+    def _on_socket_open(self, _client: paho.Client, _data: Any, opened: Any) -> None:
+        # Nagle's algorithm and delayed acknowledgements together cost 40 ms on each small message.
+        if isinstance(opened, socket.socket):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason == "Unsupported protocol version":

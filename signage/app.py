@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import selectors
 import signal
@@ -10,11 +9,11 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from ground import sqlite
+from ground import memory, sqlite
 from ground.errors import StorageError
 from signage import storage
 from signage.assets import Assets
@@ -34,13 +33,10 @@ from signage.text import Typesetter
 
 log = logging.getLogger(__name__)
 
-_M_MMAP_THRESHOLD = -3
-"""malloc.h."""
-
 
 def run(config: SignageConfig) -> None:
     """Play until SIGTERM or SIGINT; SIGUSR1 writes a snapshot. Raises NorenError if it cannot begin."""
-    _give_memory_back()
+    memory.give_back()
     counts: Counter[str] = Counter()
     database = config.folder / "player.db"
     with ExitStack() as open_:
@@ -68,12 +64,6 @@ def run(config: SignageConfig) -> None:
         )
         _listen_to_signals(player, bell, open_)
         player.run(kept)
-
-
-def _give_memory_back() -> None:
-    """Have glibc return each freed picture to the system at once, where it would keep it for the next."""
-    with suppress(AttributeError, OSError):  # Another C library has another way.
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 18)
 
 
 def _hold(database: Path, open_: ExitStack) -> None:
