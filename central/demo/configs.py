@@ -159,10 +159,9 @@ class Configs:
 
 
 def window(number: int) -> dict[str, str]:
-    """What tells SDL where to open the window of this number (two rows, left to right) and how."""
+    """What tells SDL where to open the window of this number (two rows, left to right)."""
     left, top = 20 + number // 2 * (WINDOW_WIDTH + 20), 20 + number % 2 * (WINDOW_HEIGHT + 60)
-    # Without a graphics card OpenGL is a program of 90 MB for each window, and draws no sooner.
-    return {"SDL_VIDEO_WINDOW_POS": f"{left},{top}", "SDL_FRAMEBUFFER_ACCELERATION": "0"}
+    return {"SDL_VIDEO_WINDOW_POS": f"{left},{top}"}
 
 
 def free(port: int) -> int:
