@@ -114,9 +114,7 @@ class Display:
             full = bool(flags & pygame.FULLSCREEN)
             # In a window our software frames need no renderer: without one a player takes 90 MB less.
             plain = "" if full else "0"
-            with _environment(
-                SDL_VIDEODRIVER=driver, SDL_NO_SIGNAL_HANDLERS="1", SDL_FRAMEBUFFER_ACCELERATION=plain
-            ):
+            with _environment(SDL_VIDEODRIVER=driver, SDL_NO_SIGNAL_HANDLERS="1", SDL_FRAMEBUFFER_ACCELERATION=plain):
                 pygame.display.init()
                 return pygame.display.set_mode((0, 0) if full else (self._config.width, self._config.height), flags)
         except pygame.error as error:
