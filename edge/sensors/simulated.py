@@ -233,12 +233,10 @@ def counter(seed: str) -> list[Gray]:
 def phone(show: Showing) -> Gray:
     """A phone that shows a code, a little turned, tilted and blurred, on a piece of the counter. Raises SensorError."""
     try:
-        import cv2
+        from PIL import Image, ImageFilter
         from zxingcpp import BarcodeFormat, create_barcode
     except ImportError as error:
-        raise SensorError(
-            f"Codes cannot be drawn: {error}.", fix="pip install zxing-cpp opencv-python-headless"
-        ) from error
+        raise SensorError(f"Codes cannot be drawn: {error}.", fix="pip install zxing-cpp pillow") from error
     try:
         symbol = BarcodeFormat.EAN13 if show.format == "EAN13" else BarcodeFormat.QRCodeModel2
         # Of text that is not ASCII it would choose the encoding itself.
@@ -247,15 +245,19 @@ def phone(show: Showing) -> Gray:
     except ValueError as error:
         raise SensorError(f"The scenario shows a code that is none: {error}.", fix="Correct its content.") from error
     screen = numpy.pad(code, ((70, 90), (24, 24)), constant_values=SCREEN)
-    flat = numpy.pad(numpy.pad(screen, 14, constant_values=20), 50, constant_values=COUNTER)
+    flat = Image.fromarray(numpy.pad(numpy.pad(screen, 14, constant_values=20), 50, constant_values=COUNTER))
     dice = random.Random(f"{show.reader}/{show.begin}")  # noqa: S311 - the same hand every time.
-    height, width = flat.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), dice.uniform(-TILT, TILT), 1.0)
-    corners = numpy.array([[0, 0], [width, 0], [width, height], [0, height]], numpy.float32)
-    lean = numpy.array([[dice.uniform(-0.02, 0.02) * width for _ in "xy"] for _ in corners], numpy.float32)
-    tilt = cv2.getPerspectiveTransform(corners, corners + lean) @ numpy.vstack([turn, [0, 0, 1]])
-    seen = cv2.warpPerspective(flat, tilt, (width, height), borderValue=COUNTER)
-    return cv2.GaussianBlur(seen, (0, 0), BLUR)[:HEIGHT, :WIDTH].astype(numpy.uint8)
+    width, height = flat.size
+    turn = math.radians(dice.uniform(-TILT, TILT))
+    held_at: list[float] = []
+    for x, y in ((0, 0), (0, height), (width, height), (width, 0)):
+        right, down = x - width / 2, y - height / 2
+        held_at.append(width / 2 + right * math.cos(turn) - down * math.sin(turn) + dice.uniform(-0.02, 0.02) * width)
+        held_at.append(height / 2 + right * math.sin(turn) + down * math.cos(turn) + dice.uniform(-0.02, 0.02) * width)
+    seen = flat.transform(
+        flat.size, Image.Transform.QUAD, held_at, resample=Image.Resampling.BILINEAR, fillcolor=COUNTER
+    )
+    return numpy.asarray(seen.filter(ImageFilter.GaussianBlur(BLUR)))[:HEIGHT, :WIDTH]
 
 
 def held(empty: Gray, phone: Gray, now: float) -> Gray:
