@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -22,21 +22,30 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from error
+    try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-    except (sqlite3.Error, OSError) as error:
-        raise StorageError(
-            f"The database {path} cannot be used: {error}.",
-            fix="Check the folder's owner and free space, or move the file aside and start again.",
-        ) from error
+    except sqlite3.Error as error:
+        connection.close()
+        raise _unusable(path, error) from error
     return connection
+
+
+def _unusable(path: Path, error: Exception) -> StorageError:
+    return StorageError(
+        f"The database {path} cannot be used: {error}.",
+        fix="Check the folder's owner and free space, or move the file aside and start again.",
+    )
 
 
 def migrate(connection: sqlite3.Connection, migrations: Migrations, path: Path) -> None:
     """Run the migrations that this file has not had; refuse one that had some we do not know. Raises StorageError."""
     database = Database(connection)
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with closing(sqlite3.connect(":memory:")) as empty:
+        known = {migration.name for migration in migrations.pending(Database(empty))}
     try:
         newer = {applied.name for applied in migrations.applied(database)} - known
         if newer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,26 @@ def open_database(url: str) -> Engine:
             _as_sqlite(engine)
         else:
             engine = create_engine(where, pool_pre_ping=True)
-        with reading(engine) as connection:
-            found = _version(connection, str(where))
-        if found != HEAD:
-            _bring_up_to_date(engine, str(where))
+        with _closed_on_failure(engine):
+            with reading(engine) as connection:
+                found = _version(connection, str(where))
+            if found != HEAD:
+                _bring_up_to_date(engine, str(where))
     except (SQLAlchemyError, OSError, ImportError) as error:
         raise StorageError(
             f"The database {where} cannot be used: {getattr(error, 'orig', None) or error}.",
             fix="Check its owner, its free space and that it runs, or name another under central.database.",
         ) from error
     return engine
+
+
+@contextmanager
+def _closed_on_failure(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:

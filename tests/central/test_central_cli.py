@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edge_log import NOON, EdgeLog, event
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from central import config, consent, profiles, sample
 from central.cli import load, main
@@ -60,13 +61,19 @@ def test_enrol_prints_once_what_the_agent_needs(file: Path, capsys: pytest.Captu
     assert capsys.readouterr().err.startswith("There is no agent pi-2.")
 
 
+@contextmanager
+def opened(settings: CentralConfig) -> Iterator[Engine]:
+    engine = open_database(settings.url)
+    yield engine
+    engine.dispose()
+
+
 def test_consent_is_given_and_withdrawn(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    engine = open_database(config.read(file).url)
-    with writing(engine) as connection:
+    with opened(config.read(file)) as engine, writing(engine) as connection:
         profiles.save(connection, [Customer(customer="c-1", home="ginza")])
     assert main(["consent", str(file), "c-1", "give", "presence", "signage"]) == 0
     assert main(["consent", str(file), "c-1", "withdraw", "presence"]) == 0
-    with reading(engine) as connection:
+    with opened(config.read(file)) as engine, reading(engine) as connection:
         assert consent.given(connection, ["c-1"]) == {"c-1": {"signage"}}
     assert main(["consent", str(file), "c-9", "give", "presence"]) == 1
     assert "no customer c-9" in capsys.readouterr().err
@@ -76,7 +83,8 @@ def test_report_counts_by_agent_and_epoch(file: Path, capsys: pytest.CaptureFixt
     assert main(["enrol", str(file), "ginza", "pi-1"]) == 0
     capsys.readouterr()
     log = EdgeLog().add(*(event(number) for number in range(4)))
-    Ingest(open_database(config.read(file).url), lambda *_: None, lambda: NOON).take([log.message(log.batch(1, 4))])
+    with opened(config.read(file)) as engine:
+        Ingest(engine, lambda *_: None, lambda: NOON).take([log.message(log.batch(1, 4))])
     assert main(["report", str(file), "--json", "--plays"]) == 0
     kinds = {"crowd-counted": 4}
     row = {"agent": "pi-1", "store": "ginza", "epoch": "e1", "count": 4, "distinct": 4, "max_seq": 4, "kinds": kinds}
@@ -92,7 +100,7 @@ def test_the_sample_chain_is_loaded_and_loading_again_changes_nothing(file: Path
     stored = []
     for _ in range(2):
         counted = load(settings, replace(drawn, pictures=picture), NOON)
-        with reading(open_database(settings.url)) as connection:
+        with opened(settings) as engine, reading(engine) as connection:
             stored.append({name: len(connection.execute(select(table)).all()) for name, table in _SAMPLE.items()})
     assert stored[0] == stored[1]
     assert counted == {"stores": 3, "products": stored[0]["product"], "members": 200, "pictures": 1}
@@ -103,7 +111,7 @@ def test_the_sample_chain_is_loaded_and_loading_again_changes_nothing(file: Path
 
 
 def tokens(settings: CentralConfig) -> Sequence[Any]:
-    with reading(open_database(settings.url)) as connection:
+    with opened(settings) as engine, reading(engine) as connection:
         return connection.execute(select(tables.token)).all()
 
 

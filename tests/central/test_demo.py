@@ -111,7 +111,9 @@ def test_leaving_stops_all(tmp_path: Path) -> None:
 def test_no_process_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> None:
     """At Ctrl-C the demo stops its children; at kill -9 the kernel does."""
     demo = (
-        "from pathlib import Path; from central.demo.processes import Troupe; import sys, time\n"
+        "from pathlib import Path; from central.demo.processes import Troupe; import signal, sys, time\n"
+        # Whoever runs us in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"with Troupe(Path({str(tmp_path)!r}), Path({str(tmp_path)!r})) as troupe:\n"
         f"    one = troupe.start('one', [sys.executable, '-c', {READY!r}])\n"
         "    troupe.await_ready({one: lambda: one.said('ready')}, 30)\n"
