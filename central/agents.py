@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from central.contract import topics
 from central.contract.codec import encode
 from central.contract.commands import Status
 from central.errors import Unknown
@@ -37,6 +38,8 @@ def enrol(connection: Connection, store: str, name: str) -> str:
     for what, value in (("store", store), ("agent", name)):
         if not _ID.fullmatch(value):
             raise Unknown(f"{value!r} is no {what}'s name.", fix="Use 1 to 64 of a-z, 0-9 and '-'.")
+    if store == topics.CHAIN:
+        raise Unknown(f"{store!r} means all stores.", fix="Give the store another name.")
     password = secrets.token_urlsafe(24)
     revision = connection.scalar(select(agent.c.revision).where(agent.c.agent == name)) or 0
     row = {"agent": name, "store": store, "secret": hashed(password), "revoked": False, "revision": revision + 1}

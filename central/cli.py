@@ -18,7 +18,7 @@ from central.config import CentralConfig
 from central.contract import member_code
 from central.contract.feeds import PURPOSES
 from ground import log
-from ground.errors import NorenError
+from ground.errors import NorenError, StorageError
 from ground.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    except NorenError as error:
+    except (NorenError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -173,19 +173,25 @@ def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
 def _report(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central.ingest.report import report
 
-    with _database(settings) as connection:
+    with _database(settings, writes=False) as connection:
         found = report(connection, plays=given.plays)
     print(_json(found) if given.json else msgspec.json.format(_json(found)))
 
 
 @contextmanager
-def _database(settings: CentralConfig) -> Iterator[Connection]:
-    from central.storage.database import open_database, writing
+def _database(settings: CentralConfig, *, writes: bool = True) -> Iterator[Connection]:
+    from sqlalchemy.exc import DBAPIError
+
+    from central.storage.database import open_database, reading, writing
 
     engine = open_database(settings.url)
     try:
-        with writing(engine) as connection:
+        with writing(engine) if writes else reading(engine) as connection:
             yield connection
+    except DBAPIError as error:
+        raise StorageError(
+            f"The database cannot be used now: {error.orig}.", fix="Try again; if it stays so, see who holds it."
+        ) from error
     finally:
         engine.dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,8 +20,8 @@ class Http:
     host: str = "127.0.0.1"
     port: int = 8710
 
-    def __post_init__(self) -> None:
-        _port(self.port, least=0)
+    def problems(self) -> Iterator[str]:
+        yield from _port(self.port, least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,8 @@ class Embedded:
     host: str = "127.0.0.1"
     port: int = 1883
 
-    def __post_init__(self) -> None:
-        _port(self.port, least=0)
+    def problems(self) -> Iterator[str]:
+        yield from _port(self.port, least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ class External:
     username: str = ""
     password: str = ""
 
-    def __post_init__(self) -> None:
-        _port(self.port, least=1)
+    def problems(self) -> Iterator[str]:
+        yield from _port(self.port, least=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,11 @@ class CentralConfig:
     """Where pictures lie; without it `assets` in the folder."""
     log: Literal["debug", "info", "warning", "error"] = "info"
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str]:
         if not re.fullmatch("[0-9a-f]{64}", self.key):
-            raise ValueError("key: must be 64 hex digits: make one with `openssl rand -hex 32`")
+            yield "key: must be 64 hex digits: make one with `openssl rand -hex 32`"
         if self.database and not self.database.startswith(_DATABASES):
-            raise ValueError(f"database: must start with one of {' '.join(_DATABASES)}")
+            yield f"database: must start with one of {' '.join(_DATABASES)}"
 
     @property
     def url(self) -> str:
@@ -88,6 +89,6 @@ def read(file: Path) -> CentralConfig:
     return settings.read(file, "central", CentralConfig)
 
 
-def _port(value: int, *, least: int) -> None:
+def _port(value: int, *, least: int) -> Iterator[str]:
     if not least <= value <= 65535:
-        raise ValueError(f"port: must be {least} to 65535")
+        yield f"port: must be {least} to 65535"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,8 +22,8 @@ class Broker:
     username: str = ""
     password: str = ""
 
-    def __post_init__(self) -> None:
-        _port("port", self.port)
+    def problems(self) -> Iterator[str]:
+        yield from _port("port", self.port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,8 @@ class Ble:
     zone: str
     adapter: str = "hci0"
 
-    def __post_init__(self) -> None:
-        _id("name", self.name)
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,8 @@ class Camera:
     zone: str
     device: int = 0
 
-    def __post_init__(self) -> None:
-        _id("name", self.name)
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,8 @@ class SimulatedRadio:
     start: float = 0.0
     """CLOCK_MONOTONIC at the scenario's second 0; 0: when the sensor starts."""
 
-    def __post_init__(self) -> None:
-        _id("name", self.name)
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +78,10 @@ class SimulatedCamera:
     start: float = 0.0
     frames_per_second: int = 15
 
-    def __post_init__(self) -> None:
-        _id("name", self.name)
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
         if not 1 <= self.frames_per_second <= 60:
-            raise ValueError("frames_per_second: must be 1 to 60")
+            yield "frames_per_second: must be 1 to 60"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +95,8 @@ class Recorded:
     speed: float = 1.0
     """1: as recorded; 0: as fast as it goes."""
 
-    def __post_init__(self) -> None:
-        _id("name", self.name)
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
 
 
 SensorConfig = Ble | Camera | SimulatedRadio | SimulatedCamera | Recorded
@@ -109,10 +110,10 @@ class Zone:
     enter_dbm: float = -70.0
     exit_dbm: float = -78.0
 
-    def __post_init__(self) -> None:
-        _id("zone", self.zone)
+    def problems(self) -> Iterator[str]:
+        yield from _id("zone", self.zone)
         if self.exit_dbm > self.enter_dbm:
-            raise ValueError("exit_dbm: must not be above enter_dbm, or who stands on the border comes and goes")
+            yield "exit_dbm: must not be above enter_dbm, or who stands on the border comes and goes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +125,10 @@ class ScreenConfig:
     zones: tuple[str, ...]
     use: Literal["shelf", "till"] = "shelf"
 
-    def __post_init__(self) -> None:
-        _id("screen", self.screen)
+    def problems(self) -> Iterator[str]:
+        yield from _id("screen", self.screen)
         if len(str(self.socket).encode()) > _SOCKET_PATH:
-            raise ValueError(f"socket: is longer than {_SOCKET_PATH} bytes: choose a shorter folder")
+            yield f"socket: is longer than {_SOCKET_PATH} bytes: choose a shorter folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,15 +151,15 @@ class EdgeConfig:
     """How old unconfirmed consent may be before everything is anonymous."""
     log: Literal["debug", "info", "warning", "error"] = "info"
 
-    def __post_init__(self) -> None:
-        _id("store", self.store)
-        _id("agent", self.agent)
+    def problems(self) -> Iterator[str]:
+        yield from _id("store", self.store)
+        yield from _id("agent", self.agent)
         if not re.fullmatch("[0-9a-f]{64}", self.key):
-            raise ValueError("key: must be 64 hex digits, as `noren central store-key STORE` prints them")
+            yield "key: must be 64 hex digits, as `noren central store-key STORE` prints them"
         if self.outbox_mb < 1 or self.confirm_hours < 1:
-            raise ValueError("outbox_mb: it and confirm_hours must be at least 1")
+            yield "outbox_mb: it and confirm_hours must be at least 1"
         if not self.languages:
-            raise ValueError("languages: name at least one of ja, en")
+            yield "languages: name at least one of ja, en"
         zones = [zone.zone for zone in self.zones]
         for what, names in (
             ("zones", zones),
@@ -167,14 +168,14 @@ class EdgeConfig:
         ):
             twice = {name for name in names if names.count(name) > 1}
             if twice:
-                raise ValueError(f"{what}: {', '.join(sorted(twice))} is named twice: names are for one each")
+                yield f"{what}: {', '.join(sorted(twice))} is named twice: names are for one each"
         for sensor in self.sensors:
             if sensor.zone not in zones:
-                raise ValueError(f"sensors: {sensor.name} stands in {sensor.zone}, which is no zone: add it to zones")
+                yield f"sensors: {sensor.name} stands in {sensor.zone}, which is no zone: add it to zones"
         for screen in self.screens:
             strange = set(screen.zones) - set(zones)
             if strange or not screen.zones:
-                raise ValueError(f"screens: {screen.screen} must name zones of this store, not {sorted(strange)}")
+                yield f"screens: {screen.screen} must name zones of this store, not {sorted(strange)}"
 
 
 def read(file: Path) -> EdgeConfig:
@@ -193,11 +194,11 @@ def replayed(config: EdgeConfig, file: Path, zone: str | None, speed: float) -> 
     return replace(config, sensors=(*kept, recorded))
 
 
-def _id(name: str, value: str) -> None:
+def _id(name: str, value: str) -> Iterator[str]:
     if not _ID.match(value):
-        raise ValueError(f"{name}: must be 1 to 64 of a-z, 0-9 and '-', not {value!r}")
+        yield f"{name}: must be 1 to 64 of a-z, 0-9 and '-', not {value!r}"
 
 
-def _port(name: str, value: int) -> None:
+def _port(name: str, value: int) -> Iterator[str]:
     if not 1 <= value <= 65535:
-        raise ValueError(f"{name}: must be 1 to 65535")
+        yield f"{name}: must be 1 to 65535"

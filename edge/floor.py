@@ -183,7 +183,8 @@ class Floor:
         beacon = beacons.parse(advert.data)
         customer = self._identity.beacon(beacon) if beacon else None
         profile = self._profile(customer) if customer else None
-        if customer is None or (profile is not None and "presence" not in profile.purposes):
+        allowed = self._confirmed() and (profile is None or "presence" in profile.purposes)
+        if customer is None or not allowed:
             self.counts["adverts_unknown"] += 1
             self._crowd.heard(advert.zone, advert.address, now)
             return False
@@ -195,6 +196,8 @@ class Floor:
 
     def _read(self, scan: Scan, now: float) -> None:
         outcome, customer = self._identity.code(scan.content)
+        if outcome == "member" and not self._confirmed():
+            outcome, customer = "unknown", None
         self.counts["scans"] += 1
         self.counts[f"scans_{outcome}"] += 1
         act = secrets.token_hex(8)

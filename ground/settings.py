@@ -40,8 +40,8 @@ class SettingsError(NorenError):
 def read(file: Path, section: str, shape: type[T]) -> T:
     """Give the section as a `shape`, a dataclass whose fields may be dataclasses, tuples, dicts and tagged unions.
 
-    A union of dataclasses is told apart by its members' `kind: Literal[...]` field. A `__post_init__`
-    that raises ValueError("field: what to do") becomes a problem of that field.
+    A union of dataclasses is told apart by its members' `kind: Literal[...]` field. A shape's method
+    `problems()`, which yields "field: what to do", is asked too, also where another field of it is wrong.
     Raises SettingsError with every problem found.
     """
     lines: dict[Where, int] = {}
@@ -135,13 +135,27 @@ class _Reader:
                 made[name] = self.make(value[name], hints[name], (*where, name))
             elif field.default is MISSING and field.default_factory is MISSING:
                 self.wrong((*where, name), "is missing: add it")
-        if len(self.problems) > before:
-            return None
+        record = self._with_defaults(shape, made, fields)
         try:
-            return shape(**made)
-        except ValueError as error:
-            name, _, said = str(error).partition(": ")
-            return self.wrong((*where, name) if name in fields else where, said or str(error))
+            for problem in record.problems() if hasattr(record, "problems") else ():
+                name, _, said = problem.partition(": ")
+                self.wrong((*where, name), said)
+        except (AttributeError, TypeError):
+            if len(self.problems) == before:
+                raise  # Else it met a field that is wrong, and that is listed.
+        return record
+
+    def _with_defaults(self, shape: type[Any], made: dict[str, Any], fields: dict[str, Any]) -> Any:
+        # Not by its constructor: some fields may be missing, and the checks on the others are still wanted.
+        record = object.__new__(shape)
+        for name, field in fields.items():
+            if name in made:
+                object.__setattr__(record, name, made[name])
+            elif field.default is not MISSING:
+                object.__setattr__(record, name, field.default)
+            elif field.default_factory is not MISSING:
+                object.__setattr__(record, name, field.default_factory())
+        return record
 
     def _choice(self, value: Any, allowed: tuple[Any, ...], where: Where) -> Any:
         if value not in allowed or isinstance(value, bool) != isinstance(allowed[0], bool):

@@ -63,7 +63,9 @@ def _size(text: str) -> tuple[int, int]:
     try:
         made = config.DisplayConfig(mode="headless", width=int(width), height=int(height))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 1920x1080 ({error})") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 1920x1080") from error
+    for problem in made.problems():
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: {problem}")
     return made.width, made.height
 
 

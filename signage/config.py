@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,10 +24,10 @@ class DisplayConfig:
     width: int = 1920
     height: int = 1080
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str]:
         for name in ("width", "height"):
             if getattr(self, name) not in _SIDES:
-                raise ValueError(f"{name}: must be {_SIDES.start} to {_SIDES.stop - 1} pixels")
+                yield f"{name}: must be {_SIDES.start} to {_SIDES.stop - 1} pixels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,9 @@ class Theme:
     brand: str = "のれん"
     """The name on the curtain."""
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str]:
         if not 1 <= len(self.brand.strip()) <= 24:
-            raise ValueError("brand: must be 1 to 24 letters")
+            yield "brand: must be 1 to 24 letters"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,11 @@ class SignageConfig:
     """A file that gets every word shown, for tests and demonstrations; leave it out in a store."""
     log: Literal["debug", "info", "warning", "error"] = "info"
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str]:
         if not _ID.match(self.screen):
-            raise ValueError("screen: must be 1 to 64 of a-z, 0-9 and -")
+            yield "screen: must be 1 to 64 of a-z, 0-9 and -"
         if len(str(self.socket).encode()) > _SOCKET_PATH:
-            raise ValueError(f"socket: must be at most {_SOCKET_PATH} bytes long; choose a shorter path")
+            yield f"socket: must be at most {_SOCKET_PATH} bytes long; choose a shorter path"
 
 
 def read(file: Path) -> SignageConfig:

@@ -39,7 +39,8 @@ LONGEST_S = 2 * 3600.0
 def main(arguments: Sequence[str]) -> int:
     """Play a shop. Exit code 0 only where nothing was lost, doubled, shown to the wrong person or left out."""
     options = _parser().parse_args(arguments)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in asked]
     try:
         return Demo(options).play()
     except NorenError as error:
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("The demo was stopped before it had begun, or was not given the time to end.\n")
         return 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(asked, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

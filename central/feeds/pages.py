@@ -99,7 +99,7 @@ def _rows(connection: Connection, pull: Pull, after: int, newest: int) -> tuple[
     rows: list[Row] = []
     size = 0
     for row in found:
-        size += len(row.body or "")
+        size += len((row.body or "").encode())
         if rows and size > _BYTES:
             return tuple(rows), rows[-1].version
         rows.append(_row(row))

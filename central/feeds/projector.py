@@ -102,6 +102,8 @@ class Projector:
         self._woken = threading.Event()
         self._closed = False
         self._repair = False
+        self._changed: set[str] = set()
+        """Scopes whose stores have not been told yet."""
         self._forgot: datetime | None = None
 
     def repair(self) -> None:
@@ -125,18 +127,20 @@ class Projector:
 
     def step(self) -> None:
         """Work off everything that is dirty, and publish the heads of what changed."""
-        all_of_them, self._repair = self._repair, False
-        changed: set[str] = set()
         while self._is_dirty():
             with writing(self._engine) as connection:
-                changed |= project(connection, self._chain_key, self._now()) or frozenset()
+                changed = project(connection, self._chain_key, self._now()) or frozenset()
+            self._changed |= changed
         if self._forgot is None or self._now() - self._forgot > timedelta(days=1):
             self._forgot = self._now()
             with writing(self._engine) as connection:
                 forget(connection, self._forgot - REMEMBERED)
-        if changed or all_of_them:
+        if self._changed or self._repair:
+            # Taken only now: what failed above is told at the next step.
+            all_of_them, self._repair = self._repair, False
+            told, self._changed = self._changed, set()
             with reading(self._engine) as connection:
-                for one in heads(connection, None if all_of_them else changed):
+                for one in heads(connection, None if all_of_them else told):
                     self._hint(topics.heads(one.scope), codec.pack(one))
 
     def _is_dirty(self) -> bool:

@@ -29,7 +29,7 @@ class Showing:
 
     @property
     def personal(self) -> bool:
-        return bool(self.named) or (self.cause in ("beacon", "scan") and self.level >= 1)
+        return bool(self.named or self.customers) or (self.cause in ("beacon", "scan") and self.level >= 1)
 
     @property
     def people(self) -> tuple[frozenset[str], ...]:
@@ -81,11 +81,13 @@ def showings(lines: Sequence[bytes], names: Names, start: float, seconds: float)
             unreadable += 1
             continue
         at = line.at_ns / 1e9 - start
-        before = on.pop(line.screen, None)
-        if before is not None:
-            done.append(replace(before, end=min(at, seconds)))
-        if line.event == "shown" and 0 <= at < seconds:
-            on[line.screen] = _showing(line, names, at)
+        before = on.get(line.screen)
+        if before is not None and (line.event == "shown" or line.scene == before.scene):
+            del on[line.screen]
+            if at >= 0:
+                done.append(replace(before, end=min(at, seconds)))
+        if line.event == "shown" and at < seconds:
+            on[line.screen] = _showing(line, names, max(at, 0.0))
     done += [replace(each, end=seconds) for each in on.values()]
     return done, unreadable
 

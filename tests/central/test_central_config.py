@@ -53,6 +53,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         config.read(written(tmp_path, text))
     assert {(problem.line, problem.path) for problem in caught.value.problems} == {
         (1, "central.folder"),
+        (2, "central.key"),
         (3, "central.http.port"),
         (4, "central.broker.kind"),
         (5, "central.colour"),
