@@ -70,18 +70,21 @@ class Director:
                 del self._people[change.customer]
         else:
             self._people[change.customer] = change
+        for zone in self._beside(change.zone):
+            greeting = self._greetings.get(zone)
+            if greeting is not None and change.what == "arrived" and change.customer != greeting.customer:
+                # Someone stepped in: what is left of the greeting is nobody's.
+                greeting.alone = False
         greeting = self._greetings.get(change.zone)
-        if greeting is None:
-            return
-        if change.what == "arrived" and change.customer != greeting.customer:
-            # Someone stepped in: what is left of the greeting is nobody's.
-            greeting.alone = False
-        elif change.what == "left" and change.customer == greeting.customer:
+        if greeting is not None and change.what == "left" and change.customer == greeting.customer:
             del self._greetings[change.zone]
 
     def scanned(self, zone: ZoneId, customer: CustomerId | None, act: str, at: float, now: float) -> None:
         """Take note of a code shown at a reader in this zone; customer None where it is nobody's we may know."""
-        others = any(here.zone == zone and who != customer for who, here in self._people.items())
+        beside = self._beside(zone)
+        others = any(here.zone in beside and who != customer for who, here in self._people.items())
+        for other in beside:
+            self._greetings.pop(other, None)  # Or it would come back when the newer one is over.
         stands = GREETING if customer else THANKS
         self._greetings[zone] = _Greeting(
             zone=zone, customer=customer, act=act, at=at, until=now + stands, alone=not others
@@ -104,9 +107,9 @@ class Director:
             for screen in self._screens
         }
 
-    def next_end(self) -> float | None:
-        """When the next greeting is over by itself."""
-        return min((greeting.until for greeting in self._greetings.values()), default=None)
+    def _beside(self, zone: ZoneId) -> set[ZoneId]:
+        """The zones from which what is shown for this one can be read."""
+        return {zone} | {ZoneId(other) for screen in self._screens if zone in screen.zones for other in screen.zones}
 
     def _greeted(
         self, screen: ScreenConfig, may: Callable[[CustomerId, str], bool], anonymous: bool, clock_safe: bool

@@ -73,7 +73,7 @@ def _taste(person: Profile, products: Mapping[str, Product], now: datetime) -> d
     for interests, half in ((person.bought, BOUGHT_HALF), (person.viewed, VIEWED_HALF)):
         for interest in interests:
             product = products.get(interest.sku)
-            if product is not None:
+            if product is not None and not product.sensitive:
                 weights[product.category] += _decay(interest, now, half)  # type: ignore[assignment]
     total = sum(weights.values()) or 1.0
     return {category: weight / total for category, weight in weights.items()}

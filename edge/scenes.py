@@ -14,6 +14,9 @@ TURN = 10.0
 """Seconds after which who still stands there is shown the next products."""
 LEFT_STANDING = 2.0
 """Seconds that a scene outlives its turn on the player: what a dead agent leaves is gone by then."""
+MOST_LETTERS = 400
+MOST_ITEMS = 500
+"""What the player's contract takes: one text too long must not cost a screen its whole loop."""
 A_SCENE = 3
 """Products on one scene: what can be read in passing."""
 
@@ -36,7 +39,7 @@ _SAY: dict[str, Texts] = {
 
 def text(texts: Texts, language: Language) -> str:
     """A text in the wanted language; Japanese where there is no other."""
-    return texts.get(language) or texts.get("ja") or next(iter(texts.values()), "")
+    return (texts.get(language) or texts.get("ja") or next(iter(texts.values()), ""))[:MOST_LETTERS]
 
 
 def language_for(people: Sequence[Profile], languages: Sequence[Language]) -> Language:
@@ -141,6 +144,7 @@ def playlist(
         for language in languages
         if language in content.title
     )
+    items = items[:MOST_ITEMS]
     pictures = dict.fromkeys(product.picture for product in products.values() if product.picture)
     wanted = tuple(pictures)[:5000]
     version = hashlib.sha256(repr((items, assets, wanted)).encode()).hexdigest()[:16]

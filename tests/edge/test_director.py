@@ -228,3 +228,29 @@ def test_a_newcomer_is_a_new_cause_and_a_leaver_is_not() -> None:
     assert not both.follows(one)
     assert one.follows(both)
     assert both.decided == 11.0
+
+
+QUEUE = ZoneId("queue")
+WIDE = (ScreenConfig(screen="t", socket=Path("/t"), zones=("till", "queue"), use="till"),)
+
+
+def test_a_group_is_whoever_can_read_the_screen() -> None:
+    director = Director(WIDE)
+    director.moved(change("arrived", B, QUEUE))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert not wish.named
+    director = Director(WIDE)
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    director.moved(change("arrived", B, QUEUE))
+    wish = wishes(director)["t"]
+    assert wish is not None
+    assert not wish.named
+
+
+def test_a_greeting_that_was_replaced_does_not_come_back() -> None:
+    director = Director(WIDE)
+    director.scanned(TILL, A, "one", 10.0, 10.0)
+    director.scanned(QUEUE, None, "two", 11.0, 11.0)
+    assert wishes(director, 15.5)["t"] is None

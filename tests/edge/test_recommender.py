@@ -94,3 +94,10 @@ def test_always_in_stock_distinct_and_as_many_as_there_are(
     barred = {"pill"} | ({sku for bought, _ in people for sku in bought} if level < 2 else set())
     assert len(shown) == len(set(shown)) == min(count, len(set(PRODUCTS) - barred))
     assert not set(shown) & barred
+
+
+def test_something_sensitive_leads_to_nothing() -> None:
+    products = PRODUCTS | {"vitamin": product("vitamin", "medicine")}
+    stock = STOCK | {"vitamin": Stock(sku="vitamin", on_hand=5, sold=1)}
+    [*_, last] = recommend([person(bought={"pill": 1}, viewed={"pill": 0.1})], products, stock, NOW, level=1, count=20)
+    assert last.sku == "vitamin"

@@ -7,7 +7,7 @@ from edge.director import Wish
 from edge.model import CustomerId
 from edge.recommender import Pick
 from edge.scenes import compose, language_for, playlist
-from signage.contract import Scene
+from signage.contract import Playlist, Scene, for_player, line
 
 PRODUCTS = {
     "tea": Product(sku="tea", name={"ja": "宇治煎茶", "en": "Uji sencha"}, yen=1200, category="tea", picture="a" * 64),
@@ -111,3 +111,11 @@ def test_the_loop_has_each_content_in_each_language_and_names_all_pictures() -> 
     assert loop.wanted == ("a" * 64,)
     assert playlist(contents, PRODUCTS, BOTH, "http://x/assets").version == loop.version
     assert playlist(contents[:1], PRODUCTS, BOTH, "http://x/assets").version != loop.version
+
+
+def test_a_text_that_is_too_long_does_not_cost_the_loop() -> None:
+    contents = tuple(Content(content=f"c-{n}", layout="campaign", title={"ja": "長" * 2000}) for n in range(600))
+    loop = playlist(contents, PRODUCTS, ("ja",), "")
+    read = for_player(line(loop))
+    assert isinstance(read, Playlist)
+    assert len(read.items) == 500
