@@ -20,7 +20,7 @@ def connect(path: Path) -> sqlite3.Connection:
     It may cross threads: the caller sees to it that one thread at a time uses it. Raises StorageError.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from error
