@@ -28,7 +28,6 @@ class Wish:
     trigger: float = 0.0
     """When what caused it was first sensed; not part of what is wished."""
     decided: float = 0.0
-    until: float = 0.0
 
     def same(self, other: Wish | None) -> bool:
         """Whether a screen that shows `other` need not change."""
@@ -130,7 +129,6 @@ class Director:
             act=greeting.act,
             trigger=greeting.at,
             decided=greeting.at,
-            until=greeting.until,
         )
 
     def _near(self, screen: ScreenConfig, may: Callable[[CustomerId, str], bool]) -> Wish | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from central.contract import codec, commands, topics
+from central.contract import codec, commands
 from edge.ports import Link
 
 FILE = "status.json"
@@ -73,11 +73,6 @@ def last(folder: Path) -> dict[str, int]:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, int])
     except (OSError, msgspec.DecodeError):
         return {}
-
-
-def status_topic(store: str, agent: str) -> str:
-    """Where an agent's status is retained."""
-    return topics.of_agent(store, agent, "status")
 
 
 def notify(word: str) -> None:
