@@ -23,6 +23,7 @@ from signage.contract import Playlist
 from signage.display import Display
 from signage.journal import Journal
 from signage.link import Link
+from signage.mirror import Mirror
 from signage.pictures import Pictures
 from signage.player import Player
 from signage.playlist import Programme
@@ -59,6 +60,7 @@ def run(config: SignageConfig) -> None:
             proof=open_.enter_context(Proof(store, bell.ring, counts)),
             assets=assets,
             journal=open_.enter_context(Journal(config.journal, config.screen, counts)),
+            mirror=open_.enter_context(Mirror(config.mirror, counts)),
             picture=config.folder / "screen.png",
             counts=counts,
         )

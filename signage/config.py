@@ -55,6 +55,8 @@ class SignageConfig:
     theme: Theme = field(default_factory=Theme)
     journal: Path | None = None
     """A file that gets every word shown, for tests and demonstrations; leave it out in a store."""
+    mirror: Path | None = None
+    """A file that holds the picture on the screen, for who shows it elsewhere; best on a disk in memory."""
     log: Literal["debug", "info", "warning", "error"] = "info"
 
     def problems(self) -> Iterator[str]:

@@ -80,7 +80,10 @@ class Show:
     trigger_ns: Nanos
     """When what caused it entered the agent."""
     decided_ns: Nanos
-    """When the agent decided."""
+    """When the agent decided: `hold_ms` counts from here, so that what waited in a player that hung is not shown late.
+
+    From its reading if this is 0 (unknown) or still to come.
+    """
     carry: dict[str, str | int | list[str]] = field(default_factory=dict)
 
 

@@ -30,6 +30,8 @@ class Display:
     def __init__(self, config: DisplayConfig) -> None:
         self._config = config
         self._surface: Surface | None = None
+        self.flipped_ns = 0
+        """The CLOCK_MONOTONIC nanosecond right after the last flip."""
 
     def __enter__(self) -> Display:
         """Open the screen. Raises NoScreen."""
@@ -61,6 +63,11 @@ class Display:
         """Tell whether somebody can close or cover the window, so that its events must be read."""
         return self._config.mode != "headless"
 
+    @property
+    def screen(self) -> Surface:
+        """What is on the screen, until the next picture is put there; to be read only."""
+        return self._open()
+
     def frame(self) -> Surface:
         """Give a new picture of the screen's size and format, to be drawn on."""
         return Surface(self.size)
@@ -68,8 +75,7 @@ class Display:
     def present(self, picture: Surface) -> int:
         """Put the picture on the screen and give the CLOCK_MONOTONIC nanosecond right after."""
         self._open().blit(picture, (0, 0))
-        pygame.display.flip()
-        return time.monotonic_ns()
+        return self._flip()
 
     def blend(self, old: Surface, new: Surface, share: float) -> int:
         """Put a mix of two pictures on the screen, `share` of it the new one; the time like `present`."""
@@ -78,8 +84,7 @@ class Display:
         new.set_alpha(round(255 * share))
         screen.blit(new, (0, 0))
         new.set_alpha(None)
-        pygame.display.flip()
-        return time.monotonic_ns()
+        return self._flip()
 
     def snapshot(self) -> Surface:
         """Copy what is on the screen."""
@@ -88,6 +93,11 @@ class Display:
     def closed_by_hand(self) -> bool:
         """Read what the window system has to say; True if somebody closed the window."""
         return any(event.type == pygame.QUIT for event in pygame.event.get())
+
+    def _flip(self) -> int:
+        pygame.display.flip()
+        self.flipped_ns = time.monotonic_ns()
+        return self.flipped_ns
 
     def _open(self) -> Surface:
         if self._surface is None:

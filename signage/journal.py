@@ -39,13 +39,17 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
-    def shown(self, play: Played, texts: Sequence[str]) -> None:
+    def shown(self, play: Played, texts: Sequence[str], hold_ms: int) -> None:
+        """`hold_ms` is the time after which the player itself replaces it; 0 where it may stand for ever."""
         what: dict[str, object] = {
             "layout": play.layout,
             "cause": play.cause,
             "texts": texts,
             "items": play.items,
             "carry": play.carry,
+            "hold_ms": hold_ms,
+            "trigger_ns": play.trigger_ns,
+            "decided_ns": play.decided_ns,
         }
         self._write("shown", play.first_frame_ns, play, what)
 

@@ -37,7 +37,7 @@ class Link:
         self._searched = 0
         self._unsent = bytearray()
         self._lines: deque[bytes] = deque()
-        self._received: deque[ToPlayer] = deque()
+        self._received: deque[ToPlayer | None] = deque()
 
     def __enter__(self) -> Link:
         """Listen. Raises StorageError if another player listens here, SignageError if the path cannot be used."""
@@ -69,8 +69,8 @@ class Link:
         """Have every agent that comes told these lines first."""
         self._greeting = greeting
 
-    def received(self) -> list[ToPlayer]:
-        """Give the messages that came since the last call, in their order."""
+    def received(self) -> list[ToPlayer | None]:
+        """Give the messages that came since the last call, in their order; None where an agent left."""
         messages = list(self._received)
         self._received.clear()
         return messages
@@ -154,6 +154,7 @@ class Link:
             self._selector.unregister(self._peer)
             self._peer.close()
             self._peer = None
+            self._received.append(None)
             log.info("the agent left")
         self._got.clear()
         self._searched = 0

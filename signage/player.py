@@ -21,6 +21,7 @@ from signage.errors import SignageError
 from signage.journal import Journal
 from signage.layouts import LAYOUTS
 from signage.link import Link
+from signage.mirror import Mirror
 from signage.playlist import Ended, Programme, Turn
 from signage.proof import Proof
 from signage.stage import Shown, Stage
@@ -44,6 +45,7 @@ class Player:
     proof: Proof
     assets: Assets
     journal: Journal
+    mirror: Mirror
     picture: Path
     """Where a snapshot goes."""
     counts: Counter[str]
@@ -70,6 +72,7 @@ class Player:
         if kept is not None:
             self._load(kept)
         self._put_on()
+        self._reflect()
 
     def stop(self) -> None:
         self._stopping = True
@@ -89,6 +92,7 @@ class Player:
         self._put_on()
         self.stage.step(self.clock())
         self.link.send(self.proof.settled())
+        self._reflect()
         if not happened:
             self.stage.prepare(self.programme.following)
         if self._snapshot_wanted:
@@ -117,10 +121,12 @@ class Player:
             self._saving.join()
         log.info("the player stops", extra={"fields": dict(self.counts)})
 
-    def _take(self, message: ToPlayer) -> None:
+    def _take(self, message: ToPlayer | None) -> None:
         match message:
+            case None:
+                self.programme.abandon(self.clock())
             case Show():
-                self.programme.show(message, self.clock())
+                self._interrupt(message)
             case Clear():
                 self.programme.clear(message.scene, self.clock())
             case Playlist():
@@ -129,6 +135,13 @@ class Player:
                     self.proof.keep(message)
             case Noted():
                 self.proof.noted(message.play)
+
+    def _interrupt(self, show: Show) -> None:
+        if self.programme.show(show, self.clock()):
+            return
+        if not self.counts["shows_late"]:
+            log.warning("a scene came when its time was over; it is not shown")
+        self.counts["shows_late"] += 1
 
     def _load(self, playlist: Playlist) -> None:
         self._version = playlist.version
@@ -175,7 +188,7 @@ class Player:
             wall=time.time(),
             carry=show.carry if show else {},
         )
-        self.journal.shown(self._play, shown.texts)
+        self.journal.shown(self._play, shown.texts, turn.hold_ms)
         if turn.content:
             self.proof.begin(self._play)
 
@@ -187,6 +200,10 @@ class Player:
         self._play = None
         self.journal.ended(play)
         return play if self._turn is not None and self._turn.content else None
+
+    def _reflect(self) -> None:
+        """Have the mirror follow, when everything that somebody waits for is done."""
+        self.mirror.follow(self.display.screen, self.display.flipped_ns, moving=self.stage.moving)
 
     def _save(self) -> None:
         """Write the snapshot in a thread, for a PNG takes longer than a frame."""

@@ -25,6 +25,8 @@ class Turn:
     content: bool = True
     """False for what stands while there is no playlist: nobody asks whether it was played."""
     until: float
+    hold_ms: int
+    """The time from its beginning to `until`; 0 where it may stand for ever, for nothing else is there."""
 
 
 class Programme:
@@ -38,7 +40,8 @@ class Programme:
         self._left = 0.0
         """Seconds that the loop's item still has when the interruption ends."""
         self._why: list[tuple[int, Ended]] = []
-        self.turn = Turn(number=0, scene=standing, show=None, until=now + _hold(standing), content=False)
+        until = now + _hold(standing)
+        self.turn = Turn(number=0, scene=standing, show=None, until=until, hold_ms=0, content=False)
 
     @property
     def following(self) -> Scene:
@@ -64,17 +67,28 @@ class Programme:
         self._index %= len(self._items)
         self._left = _hold(self._items[self._index])
         if self.turn.show is None:
-            self._begin(self._items[self._index], None, now + self._left, "replaced")
+            self._begin(self._items[self._index], None, now, self._left, "replaced")
 
-    def show(self, show: Show, now: float) -> None:
-        """Interrupt."""
+    def show(self, show: Show, now: float) -> bool:
+        """Interrupt; False if its time is over, and then only the interruption that it should have replaced ends."""
+        left = _left(show, now)
+        if left <= 0:
+            if self.turn.show is not None:
+                self._resume(now, "replaced")
+            return False
         if self.turn.show is None:
             self._left = self.turn.until - now
-        self._begin(show.scene, show, now + _hold(show.scene), "replaced")
+        self._begin(show.scene, show, now, left, "replaced")
+        return True
 
     def clear(self, scene: str, now: float) -> None:
         """End the interruption, if it is this scene."""
         if self.turn.show is not None and self.turn.scene.scene == scene:
+            self._resume(now, "cleared")
+
+    def abandon(self, now: float) -> None:
+        """End what interrupts for somebody near: who would have cleared it when they leave or withdraw is gone."""
+        if self.turn.show is not None and self.turn.show.cause != "override":
             self._resume(now, "cleared")
 
     def advance(self, now: float) -> None:
@@ -88,20 +102,33 @@ class Programme:
 
     def _resume(self, now: float, why: Ended) -> None:
         if self._left >= _REST:
-            self._begin(self._items[self._index], None, now + self._left, why)
+            self._begin(self._items[self._index], None, now, self._left, why)
         else:
             self._next(now, why)
 
     def _next(self, now: float, why: Ended) -> None:
         self._index = (self._index + 1) % len(self._items)
         scene = self._items[self._index]
-        self._begin(scene, None, now + _hold(scene), why)
+        self._begin(scene, None, now, _hold(scene), why)
 
-    def _begin(self, scene: Scene, show: Show | None, until: float, why: Ended) -> None:
+    def _begin(self, scene: Scene, show: Show | None, now: float, seconds: float, why: Ended) -> None:
         self._why.append((self.turn.number, why))
-        content = scene is not self._standing
-        self.turn = Turn(number=self.turn.number + 1, scene=scene, show=show, until=until, content=content)
+        alone = show is None and len(self._items) == 1
+        self.turn = Turn(
+            number=self.turn.number + 1,
+            scene=scene,
+            show=show,
+            content=scene is not self._standing,
+            until=now + seconds,
+            hold_ms=0 if alone else max(1, round(seconds * 1000)),
+        )
 
 
 def _hold(scene: Scene) -> float:
     return scene.hold_ms / 1000
+
+
+def _left(show: Show, now: float) -> float:
+    """Give the seconds for which it may be shown, counted from the decision where that is known and has been."""
+    decided = show.decided_ns / 1e9
+    return _hold(show.scene) - (now - decided if 0 < decided < now else 0.0)

@@ -68,6 +68,11 @@ class Stage:
         self._fading: float | None = None
         """When the fade began."""
 
+    @property
+    def moving(self) -> bool:
+        """Whether a fade is under way."""
+        return self._fading is not None
+
     def cut(self, scene: Scene) -> Shown:
         """Put the scene on the screen at once."""
         self._fading = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,8 +83,11 @@ def scene() -> Callable[..., Scene]:
 
 @pytest.fixture(scope="session")
 def show() -> Callable[..., Show]:
+    """Make a Show that is decided now."""
+
     def make(scene: Scene, **changes: object) -> Show:
-        given: dict[str, object] = {"scene": scene, "cause": "beacon", "trigger_ns": 1, "decided_ns": 2}
+        now = time.monotonic_ns()
+        given: dict[str, object] = {"scene": scene, "cause": "beacon", "trigger_ns": now, "decided_ns": now}
         return Show(**(given | changes))  # type: ignore[arg-type]
 
     return make

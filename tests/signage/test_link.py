@@ -27,7 +27,7 @@ class Loop:
         self.link = Link(path, self.selector, counts)
         self.path = path
 
-    def turn(self) -> list[ToPlayer]:
+    def turn(self) -> list[ToPlayer | None]:
         for key, events in self.selector.select(0):
             key.data(events)
         return self.link.received()
@@ -104,7 +104,7 @@ def test_the_newest_agent_is_the_one_that_is_heard_and_greeted(tmp_path: Path, c
             assert new.recv(100) == b"hello\na play\nanother\n"
             new.sendall(line(CLEAR))
             assert loop.turn() == [CLEAR]
-        loop.turn()
+        assert loop.turn() == [None]
         loop.link.send([b"to nobody\n"])
 
 

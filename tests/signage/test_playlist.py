@@ -14,9 +14,10 @@ STANDING = Scene(scene="standing", layout="noren", language="ja", title="いら�
 ITEMS = tuple(Scene(scene=f"i{n}", layout="campaign", language="ja", title="夏", hold_ms=8000) for n in range(3))
 
 
-def personal(name: str, hold_ms: int = 5000) -> Show:
+def personal(name: str, hold_ms: int = 5000, decided: float = 0.0) -> Show:
+    """A Show decided at this second; 0: nobody knows when."""
     scene = Scene(scene=name, layout="greeting", language="ja", title="さくらさん", hold_ms=hold_ms)
-    return Show(scene=scene, cause="scan", trigger_ns=0, decided_ns=0)
+    return Show(scene=scene, cause="scan", trigger_ns=0, decided_ns=round(decided * 1e9))
 
 
 def playing(now: float = 0.0) -> Programme:
@@ -108,16 +109,65 @@ def test_a_new_playlist_under_an_interruption_waits_for_its_end() -> None:
     assert programme.turn.until == 14.0
 
 
-STEP = st.tuples(st.sampled_from(["advance", "show", "clear", "load"]), st.floats(0, 20), st.integers(0, 3))
+def test_a_turn_promises_when_it_is_over_unless_there_is_nothing_else() -> None:
+    programme = Programme(STANDING, 0.0)
+    assert programme.turn.hold_ms == 0
+    programme.load(ITEMS, 0.0)
+    assert programme.turn.hold_ms == 8000
+    programme.show(personal("p"), 3.0)
+    assert programme.turn.hold_ms == 5000
+    programme.advance(8.0)
+    assert (programme.turn.scene, programme.turn.hold_ms) == (ITEMS[0], 5000)  # What was left of it.
+    programme.load(ITEMS[1:2], 9.0)
+    assert (programme.turn.scene, programme.turn.hold_ms) == (ITEMS[1], 0)
+    programme.load((), 10.0)
+    assert (programme.turn.scene, programme.turn.hold_ms) == (STANDING, 0)
+
+
+def test_the_hold_counts_from_the_decision() -> None:
+    programme = playing(100.0)
+    assert programme.show(personal("p", decided=98.0), 100.0)
+    assert (programme.turn.until, programme.turn.hold_ms) == (103.0, 3000)
+    assert on_screen(programme, 102.9) == "p"
+    assert on_screen(programme, 103.0) == "i0"
+
+
+def test_the_hold_counts_from_the_reading_where_the_decision_is_unknown_or_to_come() -> None:
+    programme = playing(100.0)
+    for decided in (0.0, 100.001, 1e9):
+        assert programme.show(personal("p", decided=decided), 100.0)
+        assert programme.turn.until == 105.0
+
+
+def test_what_is_read_when_its_time_is_over_is_not_shown() -> None:
+    programme = playing(100.0)
+    turn = programme.turn
+    assert not programme.show(personal("p", decided=95.0), 100.0)
+    assert programme.turn is turn
+    assert programme.ended() == []
+
+
+def test_what_it_should_have_replaced_ends_all_the_same() -> None:
+    programme = playing(100.0)
+    programme.show(personal("p", hold_ms=20_000, decided=101.0), 101.0)
+    assert not programme.show(personal("q", decided=105.0), 110.0)
+    assert on_screen(programme, 110.0) == "i0"
+    assert programme.show(personal("r", decided=109.0), 110.0)
+    assert on_screen(programme, 110.0) == "r"
+    assert [why for _, why in programme.ended()] == ["replaced", "replaced", "replaced"]
+
+
+STEP = st.tuples(st.sampled_from(["advance", "show", "late", "clear", "load"]), st.floats(0, 20), st.integers(0, 3))
 
 
 @given(st.lists(STEP, max_size=40))
 @settings(max_examples=200)
 def test_nothing_personal_outstays_its_hold_and_every_turn_ends_once(steps: list[tuple[str, float, int]]) -> None:
     programme = Programme(STANDING, 0.0)
-    acts: dict[str, Callable[[float, int], None]] = {
+    acts: dict[str, Callable[[float, int], object]] = {
         "advance": lambda now, _: programme.advance(now),
         "show": lambda now, n: programme.show(personal(f"p{n}", 500 + 1000 * n), now),
+        "late": lambda now, n: programme.show(personal(f"p{n}", 2500, decided=max(0.0, now - n)), now),
         "clear": lambda now, n: programme.clear(f"p{n}", now),
         "load": lambda now, n: programme.load(ITEMS[:n], now),
     }
@@ -130,4 +180,6 @@ def test_nothing_personal_outstays_its_hold_and_every_turn_ends_once(steps: list
         ended += [turn for turn, _ in programme.ended()]
         assert programme.turn.until > now
         assert programme.turn.until - now <= programme.turn.scene.hold_ms / 1000 + 1e-6
+        if (show := programme.turn.show) is not None and show.decided_ns:
+            assert programme.turn.until <= (show.decided_ns / 1e9) + show.scene.hold_ms / 1000 + 1e-6
         assert ended == list(range(programme.turn.number))
