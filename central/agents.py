@@ -1,4 +1,4 @@
-"""Which agents are ours, of which store, and how a broker knows them again."""
+"""Who may tell us something: agents of stores, known by a broker, and sources such as a web shop, known by a key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from central.contract.codec import encode
 from central.contract.commands import Status
 from central.errors import Unknown
 from central.storage.database import put
-from central.storage.tables import agent
+from central.storage.tables import agent, source
 
 _ID = re.compile(r"[a-z0-9-]{1,64}")
 _ROUNDS = 101
@@ -36,8 +36,7 @@ class Agent:
 def enrol(connection: Connection, store: str, name: str) -> str:
     """Make the agent one of that store (again) and give its new password, which nobody can read later."""
     for what, value in (("store", store), ("agent", name)):
-        if not _ID.fullmatch(value):
-            raise Unknown(f"{value!r} is no {what}'s name.", fix="Use 1 to 64 of a-z, 0-9 and '-'.")
+        _check(what, value)
     if store == topics.CHAIN:
         raise Unknown(f"{store!r} means all stores.", fix="Give the store another name.")
     password = secrets.token_urlsafe(24)
@@ -75,11 +74,40 @@ def say(connection: Connection, name: str, status: Status, at: datetime) -> None
     connection.execute(agent.update().where(agent.c.agent == name).values(status=encode(status).decode(), status_at=at))
 
 
+def make_key(connection: Connection, name: str, at: datetime) -> str:
+    """Let a source in and give its key, which nobody can read later; a key that it had before is no good any more."""
+    _check("source", name)
+    key = secrets.token_urlsafe(32)
+    put(connection, source, [{"source": name, "digest": _digest(key), "made": at}])
+    return key
+
+
+def revoke_key(connection: Connection, name: str) -> None:
+    """From now on nothing of this source is taken. Raises Unknown."""
+    if connection.execute(source.delete().where(source.c.source == name)).rowcount == 0:
+        raise Unknown(f"There is no source {name}.", fix="Make it a key with `noren central key`.")
+
+
+def source_of(connection: Connection, key: str) -> str | None:
+    """Whose key this is."""
+    # Looked up by its digest: how long that takes says nothing of the key, and 32 random bytes need no slow hash.
+    return connection.scalar(select(source.c.source).where(source.c.digest == _digest(key)))
+
+
 def hashed(password: str) -> str:
     """Give the password in mosquitto's own format (mosquitto_passwd(1): `$7$`, PBKDF2 with SHA-512)."""
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ROUNDS, 64)
     return f"$7${_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def _check(what: str, name: str) -> None:
+    if not _ID.fullmatch(name):
+        raise Unknown(f"{name!r} is no {what}'s name.", fix="Use 1 to 64 of a-z, 0-9 and '-'.")
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 _COLUMNS = (agent.c.agent, agent.c.store, agent.c.secret, agent.c.revoked)

@@ -77,7 +77,7 @@ class Central:
         self.projector = Projector(engine, config.chain_key, lambda *hint: mqtt.publish(*hint, retain=True), _now)
         self.http = _Server(
             uvicorn.Config(
-                api.build(engine, config.pictures, self.live),
+                api.build(engine, config.pictures, self.live, _now, self.projector.wake),
                 access_log=False,
                 lifespan="off",
                 log_config=None,

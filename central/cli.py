@@ -32,10 +32,15 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """Run one command; 0 is good, 1 is trouble told in a sentence, 2 is a configuration with problems."""
     if argv[:1] == ["demo"]:
-        from central.demo import main as demo
+        from central.demo import command
 
-        return demo(argv[1:])
+        return command(argv[1:])
     given = _parser().parse_args(argv)
+    if given.command == "page":
+        from central.page import app
+
+        app.run(given.socket, given.port)
+        return 0
     try:
         settings = config.read(given.config)
         log.set_up(settings.log)
@@ -62,12 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", "run central until it is told to stop")
     command("check", "list every problem of a configuration")
     command("migrate", "bring the database up to date")
-    command("load-sample", "fill the database with a sample chain").add_argument("--seed", type=int, default=1)
+    load_sample = command("load-sample", "fill the database with a sample chain")
+    load_sample.add_argument("--seed", type=int, default=1)
+    load_sample.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="keep there what was drawn, for the next time"
+    )
     enrol = command("enrol", "let an agent of a store in, and print its password once")
     enrol.add_argument("store")
     enrol.add_argument("agent")
     command("revoke", "take nothing from an agent any more").add_argument("agent")
     command("store-key", "print the key of a store's tokens").add_argument("store")
+    command("key", "let a web shop or a register in, and print its key once").add_argument("name")
+    command("revoke-key", "take nothing from a web shop or a register any more").add_argument("name")
     consent = command("consent", "note what a customer agrees to, or no longer")
     consent.add_argument("customer")
     consent.add_argument("what", choices=("give", "withdraw"))
@@ -75,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", "tell what is stored, by agent and epoch")
     report.add_argument("--json", action="store_true", help="as one line of JSON")
     report.add_argument("--plays", action="store_true", help="with every proof of play")
+    page = commands.add_parser("page", help="the store page beside a demo, which starts it")
+    page.add_argument("--socket", type=Path, required=True, help="the demo's window")
+    page.add_argument("--port", type=int, default=8711, help="on loopback; any free one where it is taken")
     commands.add_parser("demo", help="three stores on this machine", add_help=False)
     return parser
 
@@ -102,7 +116,7 @@ def _load_sample(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import sample
 
     now = datetime.now(UTC)
-    print(_json(load(settings, sample.chain(seed=given.seed, now=now), now)))
+    print(_json(load(settings, sample.chain(seed=given.seed, now=now, kept=given.pictures), now)))
 
 
 def load(settings: CentralConfig, chain: Chain, now: datetime) -> dict[str, int]:
@@ -162,6 +176,21 @@ def _print_store_key(settings: CentralConfig, given: argparse.Namespace) -> None
     print(_store_key(settings, given.store))
 
 
+def _key(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import agents
+
+    with _database(settings) as connection:
+        key = agents.make_key(connection, given.name, datetime.now(UTC))
+    print(_json({"name": given.name, "key": key}))
+
+
+def _revoke_key(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import agents
+
+    with _database(settings) as connection:
+        agents.revoke_key(connection, given.name)
+
+
 def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import consent
 
@@ -212,6 +241,8 @@ _COMMANDS = {
     "enrol": _enrol,
     "revoke": _revoke,
     "store-key": _print_store_key,
+    "key": _key,
+    "revoke-key": _revoke_key,
     "consent": _consent,
     "report": _report,
 }

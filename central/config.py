@@ -15,7 +15,7 @@ _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
-    """Where assets, health and (later) events are served; port 0 takes any free one."""
+    """Where assets and health are served, and events and consents taken; port 0 takes any free one."""
 
     host: str = "127.0.0.1"
     port: int = 8710

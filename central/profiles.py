@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
 from central import dirty
 from central.contract.events import Means
 from central.contract.feeds import Coupon, Interest, Language
 from central.storage.database import put
 from central.storage.tables import coupon, customer, customer_store, interest, token
+
+VIEWS = 50
+"""Products looked at that are kept of one customer: a look counts half after three days (edge/recommender.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,35 @@ def read(connection: Connection, ids: Collection[str]) -> dict[str, Customer]:
     }
 
 
-def exists(connection: Connection, one: str) -> bool:
-    return connection.scalar(select(customer.c.customer).where(customer.c.customer == one)) is not None
+def lock(connection: Connection, ids: Collection[str]) -> frozenset[str]:
+    """Give those of them that there are; nobody else changes what they view or agree to until this transaction ends."""
+    ask = select(customer.c.customer).where(customer.c.customer.in_(ids)).order_by(customer.c.customer)
+    return frozenset(connection.scalars(ask.with_for_update()))
+
+
+def view(connection: Connection, looks: Mapping[str, Mapping[str, datetime]]) -> None:
+    """Note when each of these customers (locked) last looked at which products; the newest VIEWS stay."""
+    held: dict[str, dict[str, datetime]] = {one: {} for one in looks}
+    for row in connection.execute(select(interest).where(*_viewed(looks))):
+        held[row.customer][row.sku] = row.at
+    changed: list[dict[str, Any]] = []
+    for one, had in sorted(held.items()):
+        last = had | {sku: max(at, had.get(sku, at)) for sku, at in looks[one].items()}
+        newest = dict(sorted(last.items(), key=lambda item: (item[1], item[0]), reverse=True)[:VIEWS])
+        for sku in had.keys() - newest.keys():
+            connection.execute(interest.delete().where(*_viewed([one]), interest.c.sku == sku))
+        new = newest.items() - had.items()
+        changed += [{"customer": one, "kind": "viewed", "sku": sku, "at": at} for sku, at in new]
+    put(connection, interest, changed)
+    dirty.mark(connection, "customer", sorted({row["customer"] for row in changed}))
+
+
+def forget_views(connection: Connection, one: str) -> None:
+    connection.execute(interest.delete().where(*_viewed([one])))
+
+
+def _viewed(ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    return interest.c.customer.in_(ids), interest.c.kind == "viewed"
 
 
 def _rows(one: Customer, table: Table) -> Iterable[dict[str, Any]]:

@@ -34,13 +34,18 @@ def _stored(connection: Connection) -> dict[str, Any]:
     counts = select(counter.c.name, func.sum(counter.c.count).label("total")).group_by(counter.c.name)
     total = {row.name: int(row.total) for row in connection.execute(counts)}
     return {
-        "events": {name.removeprefix("stored."): n for name, n in total.items() if name.startswith("stored.")},
+        "events": _named("stored.", total),
+        "told": _named("told.", total),
         "quarantined": total.get("quarantined", 0),
         "gaps": total.get("gaps", 0),
         "forks": connection.scalar(select(func.count()).select_from(fork)) or 0,
         "dirty": connection.scalar(select(func.count()).select_from(dirty)) or 0,
         "agents": [_agent(row) for row in connection.execute(select(agent).order_by(agent.c.agent))],
     }
+
+
+def _named(prefix: str, counts: Mapping[str, int]) -> dict[str, int]:
+    return {name.removeprefix(prefix): number for name, number in counts.items() if name.startswith(prefix)}
 
 
 def _agent(row: Any) -> dict[str, Any]:

@@ -111,6 +111,10 @@ class Projector:
         self._repair = True
         self._woken.set()
 
+    def wake(self) -> None:
+        """Look at once for what is dirty, not at the next look; from any thread."""
+        self._woken.set()
+
     def close(self) -> None:
         self._closed = True
         self._woken.set()

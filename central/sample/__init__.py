@@ -7,14 +7,12 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
 from central.contract.feeds import Content, Texts
-from central.sample import goods, people
-from central.sample.pictures import look, shapes
-from central.sample.pictures.campaigns import CAMPAIGNS
-from central.sample.pictures.canvas import Canvas
+from central.sample import drawn, goods, people
 from central.sample.records import Chain, Member, Store
 
 __all__ = ["Chain", "Member", "Store", "chain"]
@@ -35,20 +33,26 @@ class _Item:
     seconds: int = 8
 
 
-def chain(*, seed: int = 1, now: datetime, members: int = 200, pictures: bool = True) -> Chain:
+def chain(
+    *, seed: int = 1, now: datetime, members: int = 200, pictures: bool = True, kept: Path | None = None
+) -> Chain:
     """The same chain for the same arguments; all that happened lies before `now`, an aware time.
 
-    Drawing takes some 10 s, the rest a tenth: without `pictures`, products and content have none.
+    Drawing takes some 10 s, the rest a tenth: without `pictures`, products and content have none. `kept` is a folder
+    for what was drawn, which is not drawn again.
     """
     if now.tzinfo is None:
         raise ValueError(f"now is {now}: give an aware time")
     listed = goods.products()
     products = [product for product, _ in listed]
     content = _content()
-    drawn: dict[str, bytes] = {}
+    pngs: dict[str, bytes] = {}
+    digests: dict[str, str] = {}
     if pictures:
-        products = [replace(product, picture=_keep(drawn, shapes.draw(look.read(words)))) for product, words in listed]
-        content = [replace(item, picture=_keep(drawn, CAMPAIGNS[item.content]())) for item in content]
+        pngs = drawn.pictures([*(words for _, words in listed), *(item.content for item in content)], kept)
+        digests = {name: hashlib.sha256(png).hexdigest() for name, png in pngs.items()}
+        products = [replace(product, picture=digests[words]) for product, words in listed]
+        content = [replace(item, picture=digests[item.content]) for item in content]
     rng = random.Random(seed)  # noqa: S311 (a sample, not a secret)
     wanted = goods.wanted(products, rng)
     return Chain(
@@ -57,7 +61,7 @@ def chain(*, seed: int = 1, now: datetime, members: int = 200, pictures: bool = 
         stock={store: goods.stock(wanted, size, rng) for store, _, size in _STORES},
         content=tuple(content),
         members=people.members(products, wanted, [store for store, _, _ in _STORES], rng, now.astimezone(UTC), members),
-        pictures=drawn,
+        pictures={digests[name]: png for name, png in pngs.items()},
     )
 
 
@@ -74,10 +78,3 @@ def _content() -> list[Content]:
         )
         for order, item in enumerate(items, start=1)
     ]
-
-
-def _keep(drawn: dict[str, bytes], picture: Canvas) -> str:
-    data = picture.png()
-    digest = hashlib.sha256(data).hexdigest()
-    drawn[digest] = data
-    return digest

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from central.storage.tables import counter, generation
 from ground.errors import StorageError
 
-MIGRATIONS = ("0001",)
+MIGRATIONS = ("0001", "0002")
 """Every version that a database of ours may have, oldest first."""
 HEAD = MIGRATIONS[-1]
 """The newest migration: what this program needs the database to be."""

@@ -1,4 +1,4 @@
-"""The tables: the way up, the way down, one customer, and what the chain has."""
+"""The tables: the way up, other systems, the way down, one customer, and what the chain has."""
 
 from __future__ import annotations
 
@@ -135,6 +135,24 @@ counter = Table(
     Column("agent", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+# What other systems of the chain tell over HTTP.
+source = Table(
+    "source",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("digest", String, nullable=False, unique=True),  # SHA-256 of its key: the key itself is kept nowhere.
+    Column("made", Instant, nullable=False),
+)
+message = Table(  # What was taken already: a client that heard no answer sends it again.
+    "message",
+    metadata,
+    Column("source", String, ForeignKey("source.source", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Index(None, "source", "at"),
+    sqlite_with_rowid=False,
 )
 
 # The way down.

@@ -25,7 +25,7 @@ DIGEST = hashlib.sha256(PICTURE).hexdigest()
 async def client(enrolled: Engine, tmp_path: Path) -> AsyncIterator[AsyncClient]:
     catalogue.keep_picture(tmp_path / "assets", DIGEST, PICTURE)
     (tmp_path / "assets" / "secret.txt").write_text("no")
-    application = api.build(enrolled, tmp_path / "assets", lambda: {"up_dropped": 3})
+    application = api.build(enrolled, tmp_path / "assets", lambda: {"up_dropped": 3}, lambda: NOON, lambda: None)
     async with AsyncClient(transport=ASGITransport(app=application), base_url="http://central") as made:
         yield made
 
@@ -63,6 +63,7 @@ async def test_health_counts_what_is_stored_and_what_agents_said(client: AsyncCl
     assert said == {
         "ok": True,
         "events": {"crowd-counted": 3},
+        "told": {},
         "quarantined": 1,
         "gaps": 0,
         "forks": 0,

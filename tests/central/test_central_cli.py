@@ -14,7 +14,7 @@ import pytest
 from edge_log import NOON, EdgeLog, event
 from sqlalchemy import Engine, select
 
-from central import config, consent, profiles, sample
+from central import agents, config, consent, profiles, sample
 from central.cli import load, main
 from central.config import CentralConfig
 from central.contract import member_code
@@ -59,6 +59,31 @@ def test_enrol_prints_once_what_the_agent_needs(file: Path, capsys: pytest.Captu
     assert main(["revoke", str(file), "pi-1"]) == 0
     assert main(["revoke", str(file), "pi-2"]) == 1
     assert capsys.readouterr().err.startswith("There is no agent pi-2.")
+
+
+def test_a_key_is_told_once_and_only_its_digest_is_kept(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = []
+    for _ in range(2):
+        assert main(["key", str(file), "web-shop"]) == 0
+        told = said(capsys)
+        assert set(told) == {"name", "key"}
+        keys.append(told["key"])
+    with opened(config.read(file)) as engine, reading(engine) as connection:
+        assert [agents.source_of(connection, key) for key in keys] == [None, "web-shop"]
+    for kept in (tmp_path / "central").iterdir():
+        assert keys[1].encode() not in kept.read_bytes()
+    assert [main(["revoke-key", str(file), "web-shop"]) for _ in range(2)] == [0, 1]
+    assert capsys.readouterr().err.startswith("There is no source web-shop.")
+    with opened(config.read(file)) as engine, reading(engine) as connection:
+        assert agents.source_of(connection, keys[1]) is None
+
+
+@pytest.mark.parametrize("name", ["", "Web Shop", "店", "x" * 65, "a\n"])
+def test_a_source_has_a_plain_name(file: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", str(file), name]) == 1
+    assert "is no source's name. Use 1 to 64 of" in capsys.readouterr().err
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -16,6 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, select, text
 
 import central.migrations
+from central import agents, profiles
+from central.contract.feeds import Interest
+from central.profiles import Customer
 from central.storage import tables
 from central.storage.database import HEAD, MIGRATIONS, count, open_database, put, reading, writing
 from ground.errors import StorageError
@@ -44,6 +48,35 @@ def test_the_newest_migration_is_the_one_the_program_asks_for() -> None:
     assert tuple(reversed([step.revision for step in script.walk_revisions()])) == MIGRATIONS
 
 
+def test_a_database_of_the_first_version_keeps_its_rows(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    old = create_engine(url)
+    with old.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(central.migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO generation VALUES (1, 'g-1')"))
+        connection.execute(text("INSERT INTO customer VALUES ('c-1', 'はな', 'ja', 7)"))
+        connection.execute(text("INSERT INTO interest VALUES ('c-1', 'viewed', 'tea', '2026-11-24 03:00:00.000000')"))
+        connection.execute(text("INSERT INTO counter VALUES ('pi-1', 'stored.played', 3)"))
+    old.dispose()
+    engine = open_database(url)
+    try:
+        with writing(engine) as connection:
+            assert connection.scalar(select(tables.generation.c.generation)) == "g-1"
+            noon = datetime(2026, 11, 24, 3, tzinfo=UTC)
+            hana = Customer(
+                customer="c-1", home=None, nickname="はな", points=7, viewed=(Interest(sku="tea", at=noon),)
+            )
+            assert profiles.read(connection, ["c-1"]) == {"c-1": hana}
+            assert connection.execute(select(tables.counter)).all() == [("pi-1", "stored.played", 3)]
+            assert agents.source_of(connection, agents.make_key(connection, "shop", noon)) == "shop"
+            assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    finally:
+        engine.dispose()
+
+
 def test_opening_again_keeps_the_generation(tmp_path: Path) -> None:
     found = set()
     for _ in range(2):
@@ -58,7 +91,7 @@ def test_opening_again_keeps_the_generation(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused_and_left_alone(engine: Engine, tmp_path: Path) -> None:
     with writing(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StorageError, match=r"version 9999, newer than the 0001.*Install the newer program"):
+    with pytest.raises(StorageError, match=r"version 9999, newer than the 0002.*Install the newer program"):
         open_database(str(engine.url))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, select
 from central import catalogue, consent, content, profiles
 from central.contract.feeds import Content, Coupon, Interest, Product, Stock
 from central.errors import Unknown
-from central.profiles import Customer
+from central.profiles import VIEWS, Customer
 from central.storage import tables
 from central.storage.database import reading, writing
 
@@ -76,6 +77,55 @@ def test_consent_of_nobody_or_to_nothing_known_is_refused(engine: Engine) -> Non
             consent.give(connection, "c-9", ["signage"], NOON)
         with pytest.raises(Unknown, match=r"everything is no purpose.*Use presence, signage"):
             consent.give(connection, "c-1", ["everything"], NOON)
+
+
+def test_consent_given_again_is_as_old_as_it_is(engine: Engine) -> None:
+    later = NOON + timedelta(days=1)
+    with writing(engine) as connection:
+        profiles.save(connection, [HANA])
+        consent.give(connection, "c-1", ["presence"], NOON)
+        consent.give(connection, "c-1", ["presence", "signage"], later)
+        assert consent.since(connection, ["c-1", "c-9"], "presence") == {"c-1": NOON}
+        assert consent.since(connection, ["c-1"], "signage") == {"c-1": later}
+        consent.withdraw(connection, "c-1", ["presence"], later)
+        assert consent.since(connection, ["c-1"], "presence") == {}
+
+
+def test_what_was_looked_at_is_gone_with_the_purpose_and_nothing_else_is(engine: Engine) -> None:
+    other = replace(HANA, customer="c-2", tokens=())
+    with writing(engine) as connection:
+        profiles.save(connection, [HANA, other])
+        consent.withdraw(connection, "c-1", ["presence", "messages", "analysis"], NOON)
+        assert profiles.read(connection, ["c-1"])["c-1"].viewed == HANA.viewed
+        consent.withdraw(connection, "c-1", ["signage"], NOON)
+        assert profiles.read(connection, ["c-1", "c-2"]) == {"c-1": replace(HANA, viewed=()), "c-2": other}
+
+
+def test_looks_come_newest_first_and_only_what_changed_is_marked(engine: Engine) -> None:
+    newer, older = NOON + timedelta(hours=1), NOON - timedelta(hours=1)
+    with writing(engine) as connection:
+        profiles.save(connection, [HANA])
+        assert profiles.lock(connection, ["c-1", "c-9"]) == {"c-1"}
+        profiles.view(connection, {"c-1": {"tea": older}})
+        profiles.view(connection, {})
+    assert len(marks(engine)) == 1, "an older look changes nothing"
+    with writing(engine) as connection:
+        profiles.view(connection, {"c-1": {"cup": older, "tea": newer}})
+        looked = profiles.read(connection, ["c-1"])["c-1"].viewed
+    assert looked == (Interest(sku="tea", at=newer), Interest(sku="cup", at=older))
+    assert marks(engine)[1:] == [("customer", "c-1")]
+
+
+def test_of_too_many_looks_the_oldest_go(engine: Engine) -> None:
+    looks = {f"t-{number:03d}": NOON - timedelta(minutes=number) for number in range(VIEWS + 3)}
+    with writing(engine) as connection:
+        profiles.save(connection, [HANA])
+        profiles.view(connection, {"c-1": dict(list(looks.items())[3:])})
+        profiles.view(connection, {"c-1": looks})
+        looked = profiles.read(connection, ["c-1"])["c-1"]
+    assert {look.sku for look in looked.viewed} <= {"tea", *list(looks)[:VIEWS]}
+    assert len(looked.viewed) == VIEWS
+    assert looked.bought == HANA.bought
 
 
 def test_products_stock_and_content_come_back_as_saved(engine: Engine) -> None:

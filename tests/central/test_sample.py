@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from central.cli import main
 from central.contract import codec, feeds, member_code
-from central.sample import Chain, chain, goods
+from central.sample import Chain, chain, drawn, goods
 from central.sample.pictures import look, shapes
 from central.sample.pictures.campaigns import CAMPAIGNS
 
@@ -267,28 +268,80 @@ def test_now_in_another_zone_gives_utc() -> None:
     assert all(interest.at.utcoffset() == timedelta(0) for member in tokyo.members for interest in member.bought)
 
 
-def test_every_picture_is_there_opens_and_is_small() -> None:
-    drawn = chain(now=NOW, members=3)
+def test_every_picture_is_there_opens_and_is_small(tmp_path: Path) -> None:
+    full = chain(now=NOW, members=3, kept=tmp_path / "kept")
+    assert chain(now=NOW, members=3, kept=tmp_path / "kept") == full
+    assert len(list((tmp_path / "kept").iterdir())) == len(full.pictures)
+    config = tmp_path / "c.yaml"
+    config.write_text(f'central:\n  folder: {tmp_path / "central"}\n  key: "{"0" * 64}"\n')
+    assert main(["load-sample", str(config), "--pictures", str(tmp_path / "kept")]) == 0
+    assert {file.name for file in (tmp_path / "central" / "assets").iterdir()} == set(full.pictures)
     plain = chain(now=NOW, members=3, pictures=False)
-    assert (drawn.members, drawn.stock) == (plain.members, plain.stock)
+    assert (full.members, full.stock) == (plain.members, plain.stock)
     assert not plain.pictures
-    wanted = [product.picture for product in drawn.products] + [item.picture for item in drawn.content]
-    assert set(wanted) == set(drawn.pictures)
-    assert len(drawn.pictures) > 120
-    for digest, data in drawn.pictures.items():
+    wanted = [product.picture for product in full.products] + [item.picture for item in full.content]
+    assert set(wanted) == set(full.pictures)
+    assert len(full.pictures) > 120
+    for digest, data in full.pictures.items():
         assert hashlib.sha256(data).hexdigest() == digest
-    for product in drawn.products:
-        data = drawn.pictures[str(product.picture)]
+    for product in full.products:
+        data = full.pictures[str(product.picture)]
         assert len(data) <= 30 << 10
         _opens(data, (640, 640))
-    for item in drawn.content:
-        _opens(drawn.pictures[str(item.picture)], (1600, 900))
+    for item in full.content:
+        _opens(full.pictures[str(item.picture)], (1600, 900))
 
 
 def _opens(data: bytes, size: tuple[int, int]) -> None:
     with Image.open(io.BytesIO(data)) as picture:
         picture.load()
         assert (picture.format, picture.size) == ("PNG", size)
+
+
+NAMES = ["towels shiro karashi shima", "tin ai shiro seigaiha"]
+
+
+def test_a_kept_picture_is_not_drawn_again(tmp_path: Path) -> None:
+    first = drawn.pictures(NAMES, tmp_path)
+    assert first == drawn.pictures(NAMES, None)
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert set(kept) == {
+        f"{drawn.origin(name)}-{hashlib.sha256(picture).hexdigest()}.png" for name, picture in first.items()
+    }
+    other = b"what another program drew"
+    next(tmp_path.glob(f"{drawn.origin(NAMES[0])}-*")).unlink()
+    (tmp_path / f"{drawn.origin(NAMES[0])}-{hashlib.sha256(other).hexdigest()}.png").write_bytes(other)
+    assert drawn.pictures(NAMES, tmp_path) == first | {NAMES[0]: other}
+
+
+@pytest.mark.parametrize("broken", [b"", b"half", b"more"])
+def test_a_kept_picture_that_is_broken_is_drawn_anew(tmp_path: Path, broken: bytes) -> None:
+    first = drawn.pictures(NAMES, tmp_path)
+    for file in tmp_path.iterdir():
+        data = file.read_bytes()
+        file.write_bytes({b"": b"", b"half": data[: len(data) // 2], b"more": data + b"more"}[broken])
+    assert drawn.pictures(NAMES, tmp_path) == first
+    assert sorted(file.read_bytes() for file in tmp_path.iterdir()) == sorted(first.values())
+
+
+def test_what_other_programs_drew_goes_and_what_is_not_ours_stays(tmp_path: Path) -> None:
+    ours = tmp_path / f"{'0' * 64}-{'1' * 64}.png"
+    others = [tmp_path / name for name in ("holiday.png", f"{'0' * 64}.png", f"{'0' * 64}-{'1' * 64}.png.bak")]
+    for file in (ours, *others):
+        file.write_bytes(b"drawn long ago")
+    drawn.pictures(NAMES[:1], tmp_path)
+    assert not ours.exists()
+    assert all(file.exists() for file in others)
+
+
+def test_each_name_has_its_origin() -> None:
+    assert len({drawn.origin(name) for name in (*NAMES, *CAMPAIGNS)}) == len(NAMES) + len(CAMPAIGNS)
+
+
+def test_a_folder_that_cannot_be_one_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        drawn.pictures(NAMES, tmp_path / "file")
 
 
 def test_a_picture_is_the_same_again_and_a_thing_is_not_lost_on_its_ground() -> None:
