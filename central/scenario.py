@@ -71,6 +71,8 @@ class Known:
     stores: tuple[str, ...]
     """Where they are known: a store that they never visited has not heard of them."""
     purposes: tuple[str, ...]
+    bought: tuple[str, ...] = ()
+    """Products by their sku."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Truth:
     shoppers: dict[str, Bearer]
     members: dict[str, Known]
     changes: tuple[Change, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    """Products that no screen may show to a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import DecodeError, json
 
+from central.judge.troubles import Troubles
 from central.scenario import Known
 
 
@@ -26,6 +27,10 @@ class Showing:
     customers: tuple[str, ...] = ()
     named: tuple[frozenset[str], ...] = ()
     """For each nickname found in its texts, everyone of that name."""
+    items: tuple[str, ...] = ()
+    """Products by their sku, coupons by their id."""
+    due: float | None = None
+    """When its player was to take it off by itself; None: never, or nobody knows."""
 
     @property
     def personal(self) -> bool:
@@ -48,7 +53,19 @@ class _Line:
     layout: str = ""
     cause: str = ""
     texts: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
     carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+    hold_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What one player wrote."""
+
+    screen: str
+    """Nothing where not one line can be read."""
+    shown: tuple[Showing, ...]
+    unreadable: int
 
 
 class Names:
@@ -69,27 +86,47 @@ class Names:
         return tuple(frozenset(self._who[name]) for name in sorted(found))
 
 
-def showings(lines: Sequence[bytes], names: Names, start: float, seconds: float) -> tuple[list[Showing], int]:
-    """Pair what was shown with its end: its own, the next scene's beginning, or the end of what is judged."""
+def read(lines: Sequence[bytes], names: Names, troubles: Troubles, start: float, seconds: float) -> Journal:
+    """Pair what was shown with its end: its own, its player's, the next scene's beginning, or the end of everything."""
     done: list[Showing] = []
-    on: dict[str, Showing] = {}
+    before: Showing | None = None
+    screen = ""
     unreadable = 0
     for text in lines:
-        try:
-            line = json.decode(text, type=_Line)
-        except DecodeError:
+        line = _line(text)
+        if line is None or line.screen != (screen or line.screen):
             unreadable += 1
             continue
+        screen = line.screen
         at = line.at_ns / 1e9 - start
-        before = on.get(line.screen)
-        if before is not None and (line.event == "shown" or line.scene == before.scene):
-            del on[line.screen]
-            if at >= 0:
-                done.append(replace(before, end=min(at, seconds)))
-        if line.event == "shown" and at < seconds:
-            on[line.screen] = _showing(line, names, max(at, 0.0))
-    done += [replace(each, end=seconds) for each in on.values()]
-    return done, unreadable
+        if before is not None and line.event == "ended" and line.scene == before.scene:
+            done.append(replace(before, end=at))
+            before = None
+        elif line.event == "shown":
+            # A player that lives ends one scene before it begins the next.
+            done += _left_open(before, troubles, at)
+            before = _showing(line, names, at)
+    done += _left_open(before, troubles, seconds)
+    shown = (
+        replace(each, begin=max(each.begin, 0.0), end=min(each.end, seconds))
+        for each in done
+        if each.end >= 0 and each.begin < seconds
+    )
+    return Journal(screen=screen, shown=tuple(shown), unreadable=unreadable)
+
+
+def _left_open(showing: Showing | None, troubles: Troubles, until: float) -> list[Showing]:
+    if showing is None:
+        return []
+    death = troubles.death(showing.screen, showing.begin)
+    return [replace(showing, end=until if death is None else min(death, until))]
+
+
+def _line(text: bytes) -> _Line | None:
+    try:
+        return json.decode(text, type=_Line)
+    except (DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _showing(line: _Line, names: Names, at: float) -> Showing:
@@ -104,4 +141,6 @@ def _showing(line: _Line, names: Names, at: float) -> Showing:
         end=at,
         customers=tuple(customers) if isinstance(customers, list) else (),
         named=names.find(line.texts),
+        items=line.items,
+        due=at + line.hold_ms / 1000 if line.hold_ms else None,
     )

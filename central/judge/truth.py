@@ -24,6 +24,7 @@ class Truth:
 
     def __init__(self, scenario: Scenario) -> None:
         self.members = scenario.truth.members
+        self.sensitive = frozenset(scenario.truth.sensitive)
         self._bearers = scenario.truth.shoppers
         self._changes = scenario.truth.changes
         self._here: dict[tuple[str, str, str], list[tuple[float, float]]] = {}

@@ -1,98 +1,24 @@
 """The judge is right about a good run, and finds each kind of wrong in a doctored one."""
 
-import json
-from typing import Any
-
 import pytest
+from judge_cases import (
+    LATER,
+    LOOP,
+    ONE,
+    RADIO,
+    SHELF,
+    TILL,
+    TWO,
+    counts,
+    greeting,
+    judged,
+    scenario,
+    scene,
+    trouble,
+    visit,
+)
 
-from central.judge.truth import Place
-from central.judge.verdict import Verdict, judge
-from central.scenario import Beacon, Bearer, Change, Known, Scenario, Shopper, Show, Stay, Store, Truth
-
-START = 1000.0
-SCREENS = {
-    "ginza-shelf": Place(store="ginza", zone="shelf", use="shelf"),
-    "ginza-till": Place(store="ginza", zone="till", use="till"),
-}
-ALL = ("presence", "signage")
-RADIO = Beacon(data="020106", address="C0:00:00:00:00:01", interval_ms=200)
-
-
-def known(nickname: str, *purposes: str, number: str = "", stores: tuple[str, ...] = ("ginza",)) -> Known:
-    return Known(number=number, nickname=nickname, language="ja", stores=stores, purposes=purposes)
-
-
-def visit(
-    name: str, *, shelf: tuple[float, float] | None = None, till: tuple[float, float] | None = None, code: str = ""
-) -> Shopper:
-    stays = [Stay(zone=zone, begin=at[0], end=at[1]) for zone, at in (("shelf", shelf), ("till", till)) if at]
-    shows = []
-    if till and code:
-        shows = [Show(reader="till-camera", begin=till[0] + 1, end=till[0] + 3, format="QRCode", content=code)]
-    return Shopper(shopper=name, beacons=(RADIO,), stays=tuple(stays), shows=tuple(shows))
-
-
-def scenario(*visits: Shopper, bearers: dict[str, Bearer], changes: tuple[Change, ...] = ()) -> Scenario:
-    return Scenario(
-        name="test",
-        seconds=60.0,
-        stores={"ginza": Store(shoppers=visits)},
-        truth=Truth(
-            shoppers=bearers,
-            members={
-                "c-1": known("さくら", *ALL, number="2000000000015"),
-                "c-2": known("ハル", *ALL, number="2000000000022"),
-                "c-3": known("Ken", "signage", number="2000000000039"),
-                "c-4": known("りん", "presence", number="2000000000046"),
-                "c-5": known("ゆき", *ALL, number="2000000000053", stores=("ueno",)),
-            },
-            changes=changes,
-        ),
-    )
-
-
-def at(seconds: float) -> int:
-    return int((START + seconds) * 1e9)
-
-
-def scene(
-    begin: float,
-    end: float | None,
-    *texts: str,
-    to: tuple[str, ...] = (),
-    level: int = 1,
-    screen: str = "ginza-shelf",
-    cause: str = "beacon",
-    layout: str = "recommendation",
-) -> list[bytes]:
-    name = f"{screen}-{begin}"
-    carry: dict[str, Any] = {"customers": list(to), "level": level}
-    shown = {"event": "shown", "at_ns": at(begin), "screen": screen, "scene": name, "layout": layout, "cause": cause}
-    lines = [json.dumps(shown | {"texts": texts, "items": [], "carry": carry}).encode()]
-    if end is not None:
-        ended = {"event": "ended", "at_ns": at(end), "screen": screen, "scene": name, "ended": "over"}
-        lines.append(json.dumps(ended).encode())
-    return lines
-
-
-def greeting(begin: float, end: float | None, *texts: str, to: str, level: int = 2) -> list[bytes]:
-    return scene(begin, end, *texts, to=(to,), level=level, screen="ginza-till", cause="scan", layout="greeting")
-
-
-def judged(play: Scenario, *journals: list[bytes], seconds: float = 60.0) -> Verdict:
-    return judge(play, SCREENS, journals, start=START, seconds=seconds)
-
-
-def counts(verdict: Verdict) -> dict[str, int]:
-    named = ("wrong_person", "without_consent", "after_leaving", "missed", "should")
-    return {name: getattr(verdict, name) for name in named if getattr(verdict, name)}
-
-
-ONE = {"s-1": Bearer(role="regular", customer="c-1", beacon=True)}
-TWO = ONE | {"s-2": Bearer(role="regular", customer="c-2", beacon=True)}
-SHELF = scenario(visit("s-1", shelf=(10, 24)), bearers=ONE)
-TILL = scenario(visit("s-1", till=(10, 21), code="2000000000015"), bearers=ONE)
-LOOP = scene(0, 3, "本日のおすすめ", cause="schedule", layout="campaign", level=0)
+from central.scenario import Bearer, Change, Shopper, Show, Stay
 
 
 def test_a_good_run_has_only_zeros() -> None:
@@ -208,6 +134,7 @@ def test_what_is_given_is_expected_only_after_it_has_spread() -> None:
     long = scenario(visit("s-1", shelf=(10, 30)), bearers=bearers, changes=changes)
     assert counts(judged(long, LOOP)) == {"should": 1, "missed": 1}
     assert counts(judged(long, scene(12.5, 28, to=("c-4",)))) == {"should": 1}
+    assert counts(judged(long, scene(19.5, 23, to=("c-4",)))) == {"should": 1, "missed": 1}
     assert counts(judged(long, scene(11, 28, to=("c-4",)))) == {"should": 1, "without_consent": 1}
 
 
@@ -249,6 +176,48 @@ def test_a_code_that_is_not_theirs_or_shown_for_a_moment_expects_nothing() -> No
     assert judged(scenario(shopper, bearers=ONE), LOOP).should == 0
 
 
-def test_torn_lines_and_strange_screens_are_counted() -> None:
-    torn = [*LOOP, b'{"event":"shown","at_ns":1', b"", b"[]", *scene(1, 2, screen="attic")]
-    assert judged(SHELF, torn).unreadable == 4
+# A scene that stands too long.
+
+
+@pytest.mark.parametrize(("end", "frozen", "over"), [(25.0, 0, 0.0), (26.5, 0, 1.5), (27.5, 1, 2.5), (None, 1, 35.0)])
+def test_a_scene_that_stands_longer_than_it_was_to_is_frozen(end: float | None, frozen: int, over: float) -> None:
+    verdict = judged(SHELF, scene(13, end, to=("c-1",), hold=12))
+    assert (verdict.frozen, verdict.worst_frozen_s) == (frozen, over)
+    assert [each.at for each in verdict.findings if each.what == "frozen"] == [25.0] * frozen
+
+
+@pytest.mark.parametrize("hold", [None, 0.0])
+def test_what_may_stand_for_ever_or_nobody_knows_how_long_is_not(hold: float | None) -> None:
+    verdict = judged(SHELF, scene(1, None, cause="schedule", layout="campaign", level=0, hold=hold))
+    assert (verdict.frozen, verdict.worst_frozen_s) == (0, 0.0)
+
+
+def test_the_loop_can_freeze_too_and_has_since_before_the_beginning() -> None:
+    assert judged(SHELF, scene(-20, 5, cause="schedule", layout="campaign", level=0, hold=8)).worst_frozen_s == 17
+
+
+def test_a_dead_player_does_not_freeze() -> None:
+    lines = scene(13, None, to=("c-1",), hold=12) + LATER
+    assert judged(SHELF, lines).worst_frozen_s == 25
+    assert judged(SHELF, lines, troubles=(trouble("player", 20, 23),)).worst_frozen_s == 0
+    assert judged(SHELF, lines, troubles=(trouble("player", 26, 29),)).worst_frozen_s == 1
+    assert judged(SHELF, lines, troubles=(trouble("agent", 20, 23),)).frozen == 1
+
+
+# What is nobody else's business.
+
+
+def test_what_somebody_bought_is_shown_after_a_code_only() -> None:
+    assert counts(judged(SHELF, scene(13, 20, to=("c-1",), items=("beans", "tea")))) == {"should": 1, "private": 1}
+    assert counts(judged(SHELF, scene(13, 20, to=("c-1",), items=("beans",)))) == {"should": 1}
+    assert judged(TILL, greeting(11.2, 19, "さくらさま", to="c-1", items=("tea",))).private == 0
+    assert judged(TILL, greeting(11.2, 19, "いらっしゃいませ", to="c-1", items=("tea",), level=1)).private == 1
+    assert judged(SHELF, scene(13, 20, to=("c-1",), items=("tea",), level=2)).private == 1
+    assert judged(SHELF, scene(13, 20, to=("c-2",), items=("tea",))).private == 0
+    assert judged(SHELF, scene(13, 20, to=("c-2", "c-1"), items=("tea",))).private == 1
+
+
+def test_nothing_sensitive_is_shown_whatever_was_shown_to_the_reader() -> None:
+    assert judged(SHELF, scene(13, 20, to=("c-2",), items=("beans", "pills"))).private == 1
+    assert judged(TILL, greeting(11.2, 19, "さくらさま", to="c-1", items=("pills",))).private == 1
+    assert judged(SHELF, scene(1, 3, cause="schedule", layout="campaign", level=0, items=("pills",))).private == 1

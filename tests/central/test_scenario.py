@@ -9,7 +9,8 @@ import pytest
 
 from central import sample
 from central.contract import member_code
-from central.demo.casting import advert, eddystone, ibeacon, make
+from central.demo.casting import make
+from central.demo.radios import advert, eddystone, ibeacon
 from central.scenario import READER, ZONES, Scenario
 
 CHAIN = sample.chain(now=datetime(2026, 4, 1, tzinfo=UTC), pictures=False)
