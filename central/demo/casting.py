@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from central.contract.member_code import check_digit
+from central.demo.guests import Guest
+from central.demo.radios import advert, beacon, eddystone, ibeacon
 from central.sample import Member
 from central.scenario import READER, Beacon, Bearer, Change, Known, Scenario, Shopper, Show, Stay, Store, Truth
 
@@ -33,6 +35,16 @@ class _Role:
     radio: str = "own"
     code: str = ""
     changes: str = ""
+
+
+_BOTH = frozenset({"presence", "signage"})
+GUESTS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (_BOTH, _BOTH),
+    (_BOTH, _BOTH),
+    (_BOTH, frozenset({"presence"})),
+    (_BOTH, frozenset()),
+)
+"""Of these purposes a guest has agreed to these."""
 
 
 def _both(purposes: set[str]) -> bool:
@@ -67,11 +79,29 @@ _ROLES = (
 _REGULAR, _NOBODY = _ROLES[0], next(role for role in _ROLES if role.name == "nobody")
 
 
-def make(members: Sequence[Member], stores: Sequence[str], *, seconds: float, seed: int) -> Scenario:
-    """Deal out roles to members and strangers; the same arguments give the same scenario."""
-    day = _Day(members, seconds, seed)
-    for at, store in day.arrivals(stores):
+def make(
+    members: Sequence[Member],
+    stores: Sequence[str],
+    *,
+    seconds: float,
+    seed: int,
+    sensitive: Collection[str] = (),
+    quiet: Collection[str] = (),
+    guests: Sequence[Guest] = (),
+) -> Scenario:
+    """Deal out roles to members and strangers; the same arguments give the same scenario.
+
+    `sensitive` products are on no screen. Nobody comes to a `quiet` store; `guests` have no part, but the truth
+    knows them.
+    """
+    called = {guest.member.customer for guest in guests}
+    day = _Day([member for member in members if member.customer not in called], seconds, seed)
+    for at, store in day.arrivals(stores, quiet):
         day.visit(at, store)
+    day.bearers |= {
+        guest.person: Bearer(role="guest", customer=guest.member.customer, beacon=bool(guest.beacons))
+        for guest in guests
+    }
     return Scenario(
         name=f"busy-{seed}",
         seconds=seconds,
@@ -85,10 +115,12 @@ def make(members: Sequence[Member], stores: Sequence[str], *, seconds: float, se
                     language=member.language,
                     stores=tuple(sorted({member.home, *member.visited})),
                     purposes=tuple(sorted(member.purposes)),
+                    bought=tuple(item.sku for item in member.bought),
                 )
                 for member in members
             },
             changes=tuple(sorted(day.changes, key=lambda change: change.at)),
+            sensitive=tuple(sorted(sensitive)),
         ),
     )
 
@@ -109,7 +141,7 @@ class _Day:
         self.bearers: dict[str, Bearer] = {}
         self.changes: list[Change] = []
 
-    def arrivals(self, stores: Sequence[str]) -> list[tuple[float, str]]:
+    def arrivals(self, stores: Sequence[str], quiet: Collection[str]) -> list[tuple[float, str]]:
         """When somebody comes into which store, spread evenly with some chance, in order."""
         last = max(self._seconds - LAST_VISIT_S, 1.0)
         count = max(1, round(SHOPPERS_A_MINUTE * self._seconds / 60))
@@ -119,6 +151,8 @@ class _Day:
             self.visits[store] = []
             self._reader[store] = []
             lag = gap * place / len(stores)
+            if store in quiet:
+                continue
             at += [(0.2 + (number + self._random.random() * 0.8) * gap + lag * 0.2, store) for number in range(count)]
         return sorted(at)
 
@@ -200,15 +234,7 @@ class _Day:
             return ()
         own = member.beacon if member and role.radio == "own" else None
         data = advert(own) if own else self._strange_advert()
-        address = self._random.randbytes(6)
-        return (
-            Beacon(
-                data=data.hex(),
-                # The two highest bits of a random static address are set (Core Specification, Vol 6, B, 1.3.2.1).
-                address=":".join(f"{byte:02X}" for byte in bytes([address[0] | 0xC0]) + address[1:]),
-                interval_ms=self._random.choice((150, 200, 300, 350)),
-            ),
-        )
+        return (beacon(data, self._random),)
 
     def _strange_advert(self) -> bytes:
         number = self._random.randbytes(20)
@@ -238,6 +264,26 @@ class _Day:
         self._agreed[customer] = agreed | set(what) if gives else agreed - set(what)
 
 
+def invite(members: Sequence[Member], stores: Sequence[str], *, seed: int) -> list[Guest]:
+    """For each store a few of its own members with beacons, of different minds about consent."""
+    dice = random.Random(f"guests-{seed}")  # noqa: S311 - a repeatable play, no secret.
+    guests: list[Guest] = []
+    for store in stores:
+        taken = {guest.member.customer for guest in guests}
+        for wanted in GUESTS:
+            member = next(
+                one
+                for one in members
+                if one.beacon and one.nickname and one.home == store and one.customer not in taken
+                if frozenset(one.purposes) & wanted[0] == wanted[1] and len(one.viewed) > 1
+            )
+            taken.add(member.customer)
+            assert member.beacon
+            beacons = (beacon(advert(member.beacon), dice),)
+            guests.append(Guest(person=f"{store}-guest-{len(taken)}", store=store, member=member, beacons=beacons))
+    return guests
+
+
 def _rounded(name: str, radios: tuple[Beacon, ...], stays: Sequence[Stay], shows: Sequence[Show]) -> Shopper:
     """Write times to hundredths, as a person may read them."""
     return Shopper(
@@ -249,21 +295,3 @@ def _rounded(name: str, radios: tuple[Beacon, ...], stays: Sequence[Stay], shows
             for s in shows
         ),
     )
-
-
-def ibeacon(uuid: bytes, major: int, minor: int) -> bytes:
-    """An iBeacon's AD structures, with a measured power of -59 dBm at 1 m."""
-    return bytes.fromhex("0201061aff4c000215") + uuid + major.to_bytes(2) + minor.to_bytes(2) + b"\xc5"
-
-
-def eddystone(namespace: bytes, instance: bytes) -> bytes:
-    """An Eddystone-UID frame's AD structures, with -18 dBm at 0 m."""
-    return bytes.fromhex("0201060303aafe1716aafe00ee") + namespace + instance + b"\0\0"
-
-
-def advert(beacon: str) -> bytes:
-    """The AD structures of `ibeacon:<uuid>:<major>:<minor>` or `eddystone-uid:<namespace>:<instance>`."""
-    kind, first, *rest = beacon.split(":")
-    if kind == "ibeacon":
-        return ibeacon(bytes.fromhex(first.replace("-", "")), int(rest[0]), int(rest[1]))
-    return eddystone(bytes.fromhex(first), bytes.fromhex(rest[0]))

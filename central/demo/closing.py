@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import DecodeError, json
 
-from central.demo.configs import Screen
-from central.demo.processes import EDGE, Process, Troupe
+from central.demo.cast import Cast
+from central.demo.processes import EDGE, Troupe
 from central.demo.report import AgentStatus
 
 DRAINS_S = 30.0
 """What may be needed after the scenario until central holds everything."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """The processes of an open shop; `configs` are the agents', by store."""
-
-    central: Process
-    players: Sequence[Process]
-    edges: Sequence[Process]
-    configs: Mapping[str, Path]
 
 
 def take_down(troupe: Troupe, cast: Cast, *, healthy: bool) -> tuple[dict[str, AgentStatus], list[str]]:
@@ -34,10 +23,10 @@ def take_down(troupe: Troupe, cast: Cast, *, healthy: bool) -> tuple[dict[str, A
     Where something has died before (not `healthy`), nothing is waited for, and only that death is a failure.
     """
     failures: list[str] = []
-    bad = troupe.stop(cast.players)
+    bad = troupe.stop(list(cast.players.values()))
     if healthy:
         failures += _drain(troupe, cast.configs)
-    bad += troupe.stop(cast.edges)
+    bad += troupe.stop(list(cast.agents.values()))
     statuses = _statuses(troupe, cast.configs)
     bad += troupe.stop([cast.central])
     if healthy:
@@ -67,11 +56,11 @@ def _statuses(troupe: Troupe, configs: Mapping[str, Path]) -> dict[str, AgentSta
     return {agent: json.decode(line, type=AgentStatus) for agent, line in said.items()}
 
 
-def first_frame(players: Sequence[Process], screens: Sequence[Screen]) -> float | None:
+def first_frame(cast: Cast) -> float | None:
     """Seconds from a player's start to the first line of its journal; of the slowest."""
     took = []
-    for player, screen in zip(players, screens, strict=True):
+    for name, screen in cast.screens.items():
         with suppress(DecodeError, OSError, IndexError, KeyError):
             first = json.decode(screen.journal.read_bytes().splitlines()[0])
-            took.append(first["at_ns"] / 1e9 - player.started)
+            took.append(first["at_ns"] / 1e9 - cast.players[name].started)
     return max(took, default=None)

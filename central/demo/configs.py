@@ -31,6 +31,7 @@ class Screen:
     place: Place
     socket: Path
     journal: Path
+    mirror: Path
     config: Path
 
 
@@ -96,15 +97,27 @@ class Configs:
         }
         return self._write("central", "central", section)
 
+    def settle(self) -> None:
+        """Write central's configuration with the ports that it has, so that it comes back to them."""
+        file = self._folder / "central.yaml"
+        section = yaml.safe_load(file.read_text(encoding="utf-8"))["central"]
+        section["http"]["port"], section["broker"]["port"] = self.http_port, self.mqtt_port
+        self._write("central", "central", section)
+
+    def agent_folder(self, store: str) -> Path:
+        return self._folder / "edge" / store
+
     def screen(self, store: str, zone: str, *, display: Section) -> Screen:
         name = f"{store}-{zone}"
         journal = self._folder / "journals" / f"{name}.jsonl"
+        mirror = self._sockets / f"{name}.mirror"
         journal.parent.mkdir(exist_ok=True)
         section = self._signage | {
             "screen": name,
             "socket": str(self._sockets / f"{name}.sock"),
             "folder": str(self._folder / "signage" / name),
             "journal": str(journal),
+            "mirror": str(mirror),
             "display": display,
         }
         return Screen(
@@ -112,6 +125,7 @@ class Configs:
             place=Place(store=store, zone=zone, use=USES[zone]),
             socket=self._sockets / f"{name}.sock",
             journal=journal,
+            mirror=mirror,
             config=self._write(f"signage-{name}", "signage", section),
         )
 
@@ -122,11 +136,16 @@ class Configs:
         screens: list[Screen],
         *,
         scenario: Path,
+        live: Path,
         start: float,
+        ports: Mapping[str, int],
         sensors: list[Section],
     ) -> Path:
-        """An agent whose simulated senses begin the scenario at `start` (CLOCK_MONOTONIC)."""
-        played = {"scenario": str(scenario), "start": start}
+        """An agent whose simulated senses begin the scenario at `start` (CLOCK_MONOTONIC).
+
+        It reaches central's "mqtt" and "http" at these ports.
+        """
+        played = {"scenario": str(scenario), "live": str(live), "start": start}
         radios = [{"kind": "simulated-radio", "name": f"{zone}-radio", "zone": zone} | played for zone in ZONES]
         camera = {"kind": "simulated-camera", "name": READER, "zone": "till"} | played
         zones = {each.get("zone"): each for each in self._edge.get("zones") or [] if isinstance(each, dict)}
@@ -134,14 +153,14 @@ class Configs:
             "store": store,
             "agent": enrolled.agent,
             "key": enrolled.key,
-            "folder": str(self._folder / "edge" / store),
+            "folder": str(self.agent_folder(store)),
             "broker": {
                 "host": "127.0.0.1",
-                "port": self.mqtt_port,
+                "port": ports["mqtt"],
                 "username": enrolled.agent,
                 "password": enrolled.password,
             },
-            "assets": f"http://127.0.0.1:{self.http_port}/assets",
+            "assets": f"http://127.0.0.1:{ports['http']}/assets",
             "zones": [zones.get(zone, {"zone": zone}) for zone in ZONES],
             "sensors": [*radios, camera, *sensors],
             "screens": [

@@ -45,31 +45,40 @@ def clean(folder: Path, undo: ExitStack) -> Path:
     return sockets
 
 
-def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str]) -> dict[str, Enrolled]:
-    """Make central's database, fill it with the sample chain, and enrol an agent a store."""
-    config = configs.central()
-    for command in ("migrate", "load-sample"):
-        troupe.run(command, [*CENTRAL, command, str(config)])
+def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str], pictures: Path) -> tuple[dict[str, Enrolled], str]:
+    """Make central's database, fill it with the sample chain, and enrol an agent a store and the web shop.
+
+    The sample's pictures are kept in a folder for the next start. Also gives the web shop's write key.
+    """
+    config = str(configs.central())
+    troupe.run("migrate", [*CENTRAL, "migrate", config])
+    troupe.run("load-sample", [*CENTRAL, "load-sample", config, "--pictures", str(pictures)])
     enrolled = {}
     for store in stores:
-        said = troupe.run("enrol", [*CENTRAL, "enrol", str(config), store, f"{store}-1"])
+        said = troupe.run("enrol", [*CENTRAL, "enrol", config, store, f"{store}-1"])
         enrolled[store] = json.decode(said, type=Enrolled)
-    return enrolled
+    key: str = json.decode(troupe.run("key", [*CENTRAL, "key", config, "web-shop"]))["key"]
+    return enrolled, key
 
 
 def start_central(configs: Configs, troupe: Troupe, say: Say) -> Process:
-    """Start central, wait until it serves, and say where it is."""
-    # Written again: what was free when the set-up began may be taken by now.
+    """Start central, wait until it serves, and say where it is. Raises DemoFailed."""
+    wanted = {"http": configs.http_port, "broker": configs.mqtt_port}
     central = troupe.start("central", [*CENTRAL, "serve", str(configs.central())])
-    troupe.await_ready({central: partial(_is_ready, central)}, READY_S)
+    try:
+        troupe.await_ready({central: partial(_is_ready, central)}, READY_S)
+    except DemoFailed:
+        # Somebody else may have taken a port just now: with any other it must work.
+        troupe.stop([central])
+        configs.http_port = configs.mqtt_port = 0
+        central = troupe.start("central", [*CENTRAL, "serve", str(configs.central())])
+        troupe.await_ready({central: partial(_is_ready, central)}, READY_S)
     ports = central.said("ready") or {}
-    for what, wanted, port in (
-        ("HTTP", configs.http_port, ports["http"]),
-        ("broker", configs.mqtt_port, ports["broker"]),
-    ):
-        if port != wanted:
-            say(f"Port {wanted} is taken: central's {what} is at port {port}.")
+    for what, port in wanted.items():
+        if port != ports[what]:
+            say(f"Port {port} is taken: central's {what} is at port {ports[what]}.")
     configs.http_port, configs.mqtt_port = ports["http"], ports["broker"]
+    configs.settle()
     say(f"Central is at http://127.0.0.1:{configs.http_port}")
     return central
 
@@ -106,6 +115,18 @@ def start_edges(
         say(f"The agents were not ready within {lead:g} s: they are started again and get more.")
         troupe.stop(edges)
     raise DemoFailed("This machine is too slow for three agents.", fix="Stop what else runs on it.")
+
+
+def start_page(troupe: Troupe, socket: Path, port: int) -> Process:
+    """Start the store page, which waits for the demo's window at `socket`."""
+    return troupe.start("page", [*CENTRAL, "page", "--socket", str(socket), "--port", str(port)])
+
+
+def address(troupe: Troupe, page: Process) -> str:
+    """Where the page is, once it serves. Raises DemoFailed."""
+    troupe.await_ready({page: partial(_is_ready, page)}, READY_S)
+    ready = page.said("ready") or {}
+    return f"http://127.0.0.1:{ready['http']}"
 
 
 def _is_ready(process: Process) -> bool:

@@ -50,7 +50,7 @@ class Process:
         self._measured: psutil.Process | None = None
 
     def start(self) -> None:
-        """Run it. The demo's main thread must call this: the kernel watches the thread that forked."""
+        """Run it, or run it again. The demo's main thread must do this: the kernel watches the thread that forked."""
         self.started = time.monotonic()
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
@@ -65,6 +65,11 @@ class Process:
                 process_group=0,
             )
         self._measured = psutil.Process(self._child.pid)
+
+    @property
+    def pid(self) -> int:
+        """Of its last start; 0 before the first."""
+        return self._child.pid if self._child else 0
 
     @property
     def dead(self) -> int | None:
@@ -129,6 +134,7 @@ class Troupe:
         self._logs = logs
         self._folder = folder
         self.processes: list[Process] = []
+        self._measured = 0.0
 
     def __enter__(self) -> Troupe:
         self._logs.mkdir(parents=True, exist_ok=True)
@@ -170,8 +176,11 @@ class Troupe:
         return [process for process in self.processes if process.dead is not None]
 
     def measure(self) -> None:
-        for process in self.processes:
-            process.measure()
+        """Note what each holds; once a second is enough."""
+        if time.monotonic() - self._measured >= 1.0:
+            self._measured = time.monotonic()
+            for process in self.processes:
+                process.measure()
 
     def await_ready(self, ready: Mapping[Process, Callable[[], bool]], seconds: float) -> None:
         """Wait until all are ready. Raises DemoFailed where one dies or is not ready in time."""

@@ -15,7 +15,15 @@ from central.judge.verdict import Verdict
 from central.storage.database import reading
 from central.storage.tables import events, quarantine
 
+ZEROS = (
+    *("lost", "doubled", "quarantined", "wrong_person", "without_consent", "after_leaving"),
+    *("private", "frozen", "unreadable"),
+)
 MISSED_OF_SHOULD = 0.01
+SHOWS_S = 30.0
+"""Past this a shop in which nothing was due to anybody has judged nothing."""
+BLACK_S, BLACK_AFTER_KILL_S = 2.0, 5.0
+"""What a screen may be without a picture: while its player lives, and after that was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,11 @@ class Measured:
     """From the end of the set-up to the first personal scene."""
     edge_rss: int
     signage_rss: int
+    faults: int
+    black_s: float
+    """The longest that a screen whose player lived was black, or stood still past its time."""
+    black_after_kill_s: float
+    recovery_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +91,11 @@ class Report:
     wrong_person: int
     without_consent: int
     after_leaving: int
+    private: int
+    """Scenes with what nobody near may read of somebody: a past purchase, anything sensitive."""
+    frozen: int
+    unreadable: int
+    """Lines of the players' journals that say nothing, though no player was killed then."""
     missed: int
     should: int
     events_made: int
@@ -92,6 +110,14 @@ class Report:
     first_personal_s: float | None
     edge_rss_mb: float
     signage_rss_mb: float
+    faults: int
+    """What was killed, cut or filled, by chance or by a button."""
+    worst_black_s: float
+    """The longest that any screen was black or stood still; after its player was killed too."""
+    worst_black_alive_s: float
+    """Of players that lived."""
+    worst_recovery_s: float | None
+    """From a kill, or the end of a cut, until all was up and all that was made by then at central."""
     seed: int
 
     def line(self) -> str:
@@ -112,19 +138,29 @@ class Report:
                 f"{sighting.p50} ms ({sighting.p99}); a player's first frame after {self.first_frame_s} s.",
                 f"{self.events_made} events made, {self.events_stored} stored: "
                 f"{self.lost} lost, {self.doubled} doubled.",
+                *self._faulty(),
                 f"At most {self.edge_rss_mb} MB for an agent, {self.signage_rss_mb} MB for a player.",
             )
         )
 
+    def _faulty(self) -> list[str]:
+        if not self.faults:
+            return []
+        return [
+            f"{self.faults} faults: all as before after {self.worst_recovery_s} s at most; a screen black "
+            f"or still for {self.worst_black_s} s at most, {self.worst_black_alive_s} s where its player lived."
+        ]
+
     def failures(self) -> list[str]:
         """A sentence for each thing that must not be."""
-        said = [
-            f"{name} is {count}, and must be 0."
-            for name in ("lost", "doubled", "quarantined", "wrong_person", "without_consent", "after_leaving")
-            if (count := getattr(self, name)) != 0
-        ]
+        said = [f"{name} is {count}, and must be 0." for name in ZEROS if (count := getattr(self, name)) != 0]
         if self.missed > self.should * MISSED_OF_SHOULD:
             said.append(f"missed is {self.missed} of {self.should}, and may be 1 % of it.")
+        if self.should == 0 and self.shoppers and self.seconds > SHOWS_S and not self.faults:
+            said.append("should is 0 though people came: nothing was judged.")
+        for name, most in (("worst_black_alive_s", BLACK_S), ("worst_black_s", BLACK_AFTER_KILL_S)):
+            if getattr(self, name) > most:
+                said.append(f"{name} is {getattr(self, name)}, and may be {most:g}.")
         return said
 
 
@@ -207,6 +243,9 @@ def report(verdict: Verdict, statuses: Mapping[str, AgentStatus], held: Stored, 
         wrong_person=verdict.wrong_person,
         without_consent=verdict.without_consent,
         after_leaving=verdict.after_leaving,
+        private=verdict.private,
+        frozen=verdict.frozen,
+        unreadable=verdict.unreadable,
         missed=verdict.missed,
         should=verdict.should,
         events_made=sum(status.made for status in statuses.values()),
@@ -221,6 +260,10 @@ def report(verdict: Verdict, statuses: Mapping[str, AgentStatus], held: Stored, 
         first_personal_s=_rounded(measured.first_personal_s, 1),
         edge_rss_mb=round(measured.edge_rss / 1e6, 1),
         signage_rss_mb=round(measured.signage_rss / 1e6, 1),
+        faults=measured.faults,
+        worst_black_s=round(max(measured.black_s, measured.black_after_kill_s), 2),
+        worst_black_alive_s=round(measured.black_s, 2),
+        worst_recovery_s=_rounded(measured.recovery_s, 2),
         seed=measured.seed,
     )
 

@@ -9,36 +9,55 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import json
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine
 
-from central import config, consent, sample
-from central.demo.casting import make
-from central.demo.closing import Cast, first_frame, take_down
+from central import config, sample
+from central.demo.cast import Cast
+from central.demo.casting import invite, make
+from central.demo.chance import Chance
+from central.demo.closing import first_frame, take_down
 from central.demo.configs import HEADLESS, USES, WINDOW, Configs, Hardware, Screen
-from central.demo.opening import clean, set_up, start_central, start_edges, start_players
-from central.demo.processes import LOOK_S, Troupe
+from central.demo.disks import Disks, go_inside
+from central.demo.faults import Faults
+from central.demo.guests import Guests
+from central.demo.lines import Lines
+from central.demo.opening import address, clean, set_up, start_central, start_edges, start_page, start_players
+from central.demo.plan import opening
+from central.demo.processes import Process, Troupe
 from central.demo.report import Measured, Report, report, stored
+from central.demo.shop import Shop
+from central.demo.watch import Watch
+from central.demo.webshop import WebShop
+from central.demo.window import Window
+from central.judge.troubles import Trouble
 from central.judge.verdict import Verdict, judge
-from central.scenario import Change, Scenario
-from central.storage.database import open_database, reading, writing
-from central.storage.tables import events
+from central.page.mirror import Mirror
+from central.sample import Chain
+from central.scenario import Scenario
+from central.storage.database import open_database
 from ground.errors import NorenError
 from ground.sqlite import hold
 
 ROOT = Path(__file__).parents[2]
-SAYS_EVERY_S = 5.0
 LONGEST_S = 2 * 3600.0
 """Of a demo that nobody stops: the simulated senses hold all of it in memory."""
+PAGE_PORT = 8711
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Do what the command `demo` does: `main`, where disks can be filled if this machine has such a place."""
+    if _options(arguments).page:
+        go_inside([sys.executable, "-m", "central", "demo", *arguments])
+    return main(arguments)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Play a shop. Exit code 0 only where nothing was lost, doubled, shown to the wrong person or left out."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     asked = (signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.default_int_handler) for number in asked]
     try:
@@ -54,6 +73,13 @@ def main(arguments: Sequence[str]) -> int:
             signal.signal(number, handler)
 
 
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    options = _parser().parse_args(arguments)
+    if options.page is None:
+        options.page = not options.json
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="noren demo", description=main.__doc__)
     parser.add_argument(
@@ -66,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--headless", action="store_true", help="no windows")
     parser.add_argument("--json", action="store_true", help="nothing but one line of JSON on standard output")
     parser.add_argument("--seed", type=int, default=1, help="another seed is another day")
+    parser.add_argument("--faults", action="store_true", help="kill and cut off something every few seconds")
+    parser.add_argument(
+        "--page",
+        action=argparse.BooleanOptionalAction,
+        help="the store page, to watch and press (default: not with --json)",
+    )
     parser.add_argument(
         "--config", type=Path, default=ROOT / "config.example.yaml", help="the template of all settings"
     )
@@ -102,52 +134,137 @@ class Demo:
             sockets = clean(self._folder, undo)
             configs = Configs(self._options.config, self._folder, sockets)
             troupe = undo.enter_context(Troupe(self._folder / "logs", ROOT))
-            result = self._run(configs, troupe)
+            lines = undo.enter_context(Lines())
+            result = self._run(configs, troupe, lines, sockets)
         for failure in self._failures + result.failures():
             self._say(f"FAILED: {failure}")
         sys.stdout.write((result.line() if self._options.json else result.words()) + "\n")
         return 1 if self._failures or result.failures() else 0
 
-    def _run(self, configs: Configs, troupe: Troupe) -> Report:
+    def _run(self, configs: Configs, troupe: Troupe, lines: Lines, sockets: Path) -> Report:
         chain = sample.chain(now=datetime.now(UTC), pictures=False)
         stores = [store.store for store in chain.stores]
-        scenario = make(chain.members, stores, seconds=self._options.seconds, seed=self._options.seed)
-        file = self._folder / "scenario.json"
-        file.write_bytes(json.encode(scenario))
         self._say("Loading the sample chain …")
-        enrolled = set_up(configs, troupe, stores)
+        enrolled, key = set_up(configs, troupe, stores, self._pictures())
         was_set_up = time.monotonic()
+        guests, scenario = self._cast(chain, stores)
         central = start_central(configs, troupe, self._say)
+        disks = Disks()
+        if self._options.page:
+            for store in stores:
+                disks.give(store, configs.agent_folder(store))
+        ports = {"mqtt": configs.mqtt_port, "http": configs.http_port}
+        laid = {store: lines.lay(store, ports) for store in stores}
         screens = [configs.screen(store, zone, display=self._display) for store in stores for zone in USES]
+        page = start_page(troupe, sockets / "page.sock", PAGE_PORT) if self._options.page else None
         players = start_players(troupe, screens)
 
         def config_of(store: str, start: float) -> Path:
-            own = [each for each in screens if each.place.store == store]
-            sensors = self._hardware.sensors() if store == stores[0] else []
-            return configs.edge(store, enrolled[store], own, scenario=file, start=start, sensors=sensors)
+            return configs.edge(
+                store,
+                enrolled[store],
+                [each for each in screens if each.place.store == store],
+                scenario=self._folder / "scenario.json",
+                live=self._live,
+                start=start,
+                ports=laid[store],
+                sensors=self._hardware.sensors() if store == stores[0] else [],
+            )
 
         self._start, edges, edge_configs = start_edges(troupe, stores, config_of, self._say)
-        changes = self._watch(troupe, scenario)
-        lasted = min(max(0.0, time.monotonic() - self._start), scenario.seconds)
-        self._say("Waiting until central holds everything …")
-        cast = Cast(central=central, players=players, edges=edges, configs=edge_configs)
-        statuses, failures = take_down(troupe, cast, healthy=not self._failures)
-        self._failures += failures
-        verdict = self._judge(replace(scenario, truth=replace(scenario.truth, changes=changes)), screens, lasted)
+        cast = Cast(
+            central=central,
+            players={screen.screen: player for screen, player in zip(screens, players, strict=True)},
+            agents=dict(zip(stores, edges, strict=True)),
+            configs=edge_configs,
+            folders={store: configs.agent_folder(store) for store in stores},
+            screens={screen.screen: screen for screen in screens},
+        )
+        first_frame_s = first_frame(cast)
+        watch = Watch({name: (cast.players[name], Mirror(screen.mirror)) for name, screen in cast.screens.items()})
         with self._database() as engine:
+            faults = Faults(cast, lines, disks, watch, engine, configs.mqtt_port)
+            central_at = f"http://127.0.0.1:{configs.http_port}"
+            webshop = WebShop(central_at, key)
+            shop = Shop(
+                scenario, guests, cast, faults, webshop=webshop, engine=engine, start=self._start, say=self._say
+            )
+            chance = Chance(self._options.seed, cast, faults, scenario.seconds) if self._options.faults else None
+            plan = opening(
+                chain,
+                guests,
+                cast,
+                start=self._start,
+                url=config.read(self._folder / "central.yaml").url,
+                central=central_at,
+                disks=disks.trouble,
+            )
+            with Window(sockets / "page.sock", plan, shop.obey) as window:
+                lasted = self._open(shop, troupe, window, page, chance)
+            self._failures += shop.failures
+            self._say("Waiting until central holds everything …")
+            statuses, failures = take_down(troupe, cast, healthy=not self._failures)
+            self._failures += failures
+            scenario = shop.played()
+            troubles = [fault.trouble() for fault in faults.all]
+            verdict = self._judge(scenario, screens, lasted, troubles)
             held = stored(engine)
-        came = sum(shopper.stays[0].begin < lasted for store in scenario.stores.values() for shopper in store.shoppers)
+        came = sum(
+            bool(shopper.stays) and shopper.stays[0].begin < lasted
+            for store in scenario.stores.values()
+            for shopper in store.shoppers
+        )
         first = verdict.first_personal_s
         measured = Measured(
             seconds=lasted,
             shoppers=came,
             seed=self._options.seed,
-            first_frame_s=first_frame(players, screens),
+            first_frame_s=first_frame_s,
             first_personal_s=None if first is None else self._start + first - was_set_up,
             edge_rss=max(process.highest_rss for process in edges),
             signage_rss=max(process.highest_rss for process in players),
+            faults=len(faults.all),
+            black_s=max(watch.worst_s, verdict.worst_frozen_s),
+            black_after_kill_s=watch.worst_killed_s,
+            recovery_s=faults.worst_recovery_s,
         )
         return report(verdict, statuses, held, measured)
+
+    @property
+    def _live(self) -> Path:
+        return self._folder / "live.jsonl"
+
+    def _cast(self, chain: Chain, stores: Sequence[str]) -> tuple[Guests, Scenario]:
+        """Deal out the parts, and write them down for the simulated senses."""
+        invited = invite(chain.members, stores, seed=self._options.seed) if self._options.page else []
+        scenario = make(
+            chain.members,
+            stores,
+            seconds=self._options.seconds,
+            seed=self._options.seed,
+            sensitive=[product.sku for product in chain.products if product.sensitive],
+            # Where buttons are there is also a store for them, with nobody else in it.
+            quiet=stores[-1:] if self._options.page else (),
+            guests=invited,
+        )
+        (self._folder / "scenario.json").write_bytes(json.encode(scenario))
+        return Guests(self._live, invited, scenario), scenario
+
+    def _open(self, shop: Shop, troupe: Troupe, window: Window, page: Process | None, chance: Chance | None) -> float:
+        """Let it run; give the second at which it closed."""
+        if page is not None:
+            self._say(f"The store page is at {address(troupe, page)}")
+        self._say("The shop is open." if self._options.seconds < LONGEST_S else "The shop is open; Ctrl-C closes it.")
+        lasted = shop.run(window, troupe, chance)
+        shop.heal(window, troupe)
+        if page is not None:
+            troupe.stop([page])
+        return lasted
+
+    def _pictures(self) -> Path:
+        """Where the sample's pictures are kept for the next start."""
+        own = ROOT / "var"
+        return (own if os.access(own if own.exists() else ROOT, os.W_OK) else self._folder) / "pictures"
 
     def _is_headless(self) -> bool:
         if self._options.headless:
@@ -157,44 +274,9 @@ class Demo:
         self._say("There is no display here: the screens run without windows.")
         return True
 
-    def _watch(self, troupe: Troupe, scenario: Scenario) -> tuple[Change, ...]:
-        """Let the scenario run to its end, or to Ctrl-C or a death; give the changes of consent as they were made."""
-        due = list(scenario.truth.changes)
-        made: list[Change] = []
-        measured = said = 0.0
-        self._say("The shop is open." if self._options.seconds < LONGEST_S else "The shop is open; Ctrl-C closes it.")
-        try:
-            with self._database() as engine:
-                while (now := time.monotonic() - self._start) < scenario.seconds:
-                    while due and due[0].at <= now:
-                        made.append(self._agree(engine, due.pop(0)))
-                    if now - measured >= 1:
-                        measured = now
-                        troupe.measure()
-                        if self._deaths(troupe):
-                            break
-                    if now - said >= SAYS_EVERY_S:
-                        said = now
-                        self._say(f"{now:4.0f} s: {_progress(engine)}, {len(made)} changes of consent")
-                    time.sleep(LOOK_S)
-        except KeyboardInterrupt:
-            self._say("Closing the shop …")
-        return tuple(made)
-
-    def _agree(self, engine: Engine, change: Change) -> Change:
-        """Do what `central consent` does, at this second: another process would take as long as it takes to start."""
-        begun = time.monotonic() - self._start
-        act = consent.give if change.gives else consent.withdraw
-        with writing(engine) as connection:
-            act(connection, change.customer, [change.purpose], datetime.now(UTC))
-        return replace(change, at=begun, done=time.monotonic() - self._start)
-
-    def _deaths(self, troupe: Troupe) -> bool:
-        for process in troupe.deaths():
-            self._failures.append(f"{process.name} ended with exit code {process.dead}:\n{process.tail()}")
-        return bool(self._failures)
-
-    def _judge(self, scenario: Scenario, screens: Sequence[Screen], lasted: float) -> Verdict:
+    def _judge(
+        self, scenario: Scenario, screens: Sequence[Screen], lasted: float, troubles: Sequence[Trouble]
+    ) -> Verdict:
         judged = list(screens)
         if self._hardware.sensors():
             first = screens[0].place.store
@@ -206,6 +288,7 @@ class Demo:
             [screen.journal.read_bytes().splitlines() for screen in judged if screen.journal.exists()],
             start=self._start,
             seconds=lasted,
+            troubles=troubles,
         )
         for finding in verdict.findings:
             self._say(f"{finding.at:6.1f} s {finding.screen}: {finding.what}: {finding.said}")
@@ -223,12 +306,3 @@ class Demo:
         out = sys.stderr if self._options.json else sys.stdout
         out.write(text + "\n")
         out.flush()
-
-
-def _progress(engine: Engine) -> str:
-    """What central holds by now, in words."""
-    with reading(engine) as connection:
-        rows = connection.execute(select(events.c.kind, func.count()).group_by(events.c.kind)).all()
-    kinds: dict[str, int] = dict(row.tuple() for row in rows)
-    words = (("visit-started", "visits"), ("scanned", "scans"), ("played", "scenes played"))
-    return "central holds " + ", ".join(f"{kinds.get(kind, 0)} {word}" for kind, word in words)

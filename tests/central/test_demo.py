@@ -23,7 +23,7 @@ from central.contract.events import Born, Played, VisitStarted, make
 from central.demo import main
 from central.demo.configs import HEADLESS, Configs, Enrolled, Hardware, free
 from central.demo.processes import DemoFailed, Troupe
-from central.demo.report import AgentStatus, Report, lost, quantiles, stored
+from central.demo.report import ZEROS, AgentStatus, Report, lost, quantiles, stored
 from central.storage import tables
 from central.storage.database import open_database, writing
 from ground.sqlite import hold
@@ -155,7 +155,9 @@ def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Pa
         Enrolled(agent="ginza-1", password="secret", key="cd" * 32),
         screens,
         scenario=tmp_path / "scenario.json",
+        live=tmp_path / "live.jsonl",
         start=12.5,
+        ports={"mqtt": 1234, "http": 5678},
         sensors=Hardware(camera=3).sensors(),
     )
     edge = yaml.safe_load(file.read_text(encoding="utf-8"))["edge"]
@@ -164,7 +166,10 @@ def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Pa
     assert [zone["zone"] for zone in edge["zones"]] == ["entrance", "shelf", "till"]
     assert edge["zones"][1]["enter_dbm"] == -60.0
     assert [screen["screen"] for screen in edge["screens"]] == ["ginza-shelf", "ginza-till"]
-    assert [sensor["start"] for sensor in edge["sensors"] if "scenario" in sensor] == [12.5] * 4
+    simulated = [sensor for sensor in edge["sensors"] if "scenario" in sensor]
+    assert [sensor["start"] for sensor in simulated] == [12.5] * 4
+    assert {sensor["live"] for sensor in simulated} == {str(tmp_path / "live.jsonl")}
+    assert (edge["broker"]["port"], edge["assets"]) == (1234, "http://127.0.0.1:5678/assets")
     assert edge["sensors"][-1] == {"kind": "camera", "name": "real-camera", "zone": "till", "device": 3}
 
 
@@ -177,6 +182,10 @@ def test_a_taken_port_is_left_to_central(tmp_path: Path) -> None:
         section = yaml.safe_load(configs.central().read_text(encoding="utf-8"))["central"]
         assert section["http"]["port"] == 0
     assert free(configs.http_port) == configs.http_port
+    configs.http_port, configs.mqtt_port = 4711, 4712
+    configs.settle()
+    section = yaml.safe_load((tmp_path / "central.yaml").read_text(encoding="utf-8"))["central"]
+    assert (section["http"]["port"], section["broker"]["port"]) == (4711, 4712)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "central: {}\nedge: []\nsignage: {}", "central: {\n", "\x00"])
@@ -296,6 +305,9 @@ GOOD = Report(
     wrong_person=0,
     without_consent=0,
     after_leaving=0,
+    private=0,
+    frozen=0,
+    unreadable=0,
     missed=1,
     should=100,
     events_made=160,
@@ -310,19 +322,39 @@ GOOD = Report(
     first_personal_s=15.0,
     edge_rss_mb=97.0,
     signage_rss_mb=95.0,
+    faults=0,
+    worst_black_s=0.0,
+    worst_black_alive_s=0.0,
+    worst_recovery_s=None,
     seed=1,
 )
 
 
 @pytest.mark.parametrize(
     ("what", "count"),
-    [("lost", 1), ("doubled", 1), ("wrong_person", 1), ("without_consent", 1), ("after_leaving", 1), ("missed", 2)],
+    [*((name, 1) for name in ZEROS), ("missed", 2)],
 )
 def test_each_count_alone_fails_the_demo(what: str, count: int) -> None:
     assert GOOD.failures() == []
     changes: dict[str, Any] = {what: count}
     (failure,) = replace(GOOD, **changes).failures()
     assert failure.startswith(f"{what} is {count}")
+
+
+def test_a_demo_that_judged_nothing_has_not_passed() -> None:
+    nothing = replace(GOOD, should=0, missed=0)
+    assert len(nothing.failures()) == 1
+    assert replace(nothing, seconds=5.0).failures() == []
+    assert replace(nothing, shoppers=0).failures() == []
+
+
+def test_a_screen_may_be_black_longer_after_its_player_was_killed() -> None:
+    killed = replace(GOOD, faults=3, worst_black_s=4.9, worst_black_alive_s=1.9, worst_recovery_s=7.25)
+    assert killed.failures() == []
+    assert "3 faults: all as before after 7.25 s" in killed.words()
+    assert "faults" not in GOOD.words()
+    assert len(replace(killed, worst_black_s=5.1).failures()) == 1
+    assert len(replace(killed, worst_black_alive_s=2.1).failures()) == 1
 
 
 def test_the_last_line_has_what_was_promised_and_words_say_it_to_people() -> None:
@@ -379,8 +411,7 @@ def test_ctrl_c_closes_the_shop_and_everything_adds_up(tmp_path: Path) -> None:
     report = json.loads(said)
     assert report["seconds"] < 600
     assert report["events_made"] == report["events_stored"] > 10
-    zeros = ("lost", "doubled", "quarantined", "wrong_person", "without_consent", "after_leaving")
-    assert [report[name] for name in zeros] == [0] * len(zeros), rest
+    assert [report[name] for name in ZEROS] == [0] * len(ZEROS), rest
     assert demo.returncode == (0 if report["missed"] <= report["should"] / 100 else 1)
     assert {"sightings", "scans", "visits", "personal_scenes", "first_frame_s", "edge_rss_mb"} <= set(report)
 
@@ -397,6 +428,19 @@ def test_a_death_is_told_and_fails_the_demo(tmp_path: Path) -> None:
     assert "FAILED: edge-umeda ended with exit code -9" in rest
     assert json.loads(said)["seconds"] < 600
     assert processes_of(folder) == []
+
+
+@pytest.mark.system
+def test_faults_cost_nothing_but_time(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with a_demo(folder, "--for", "60", "--faults", "--seed", "2") as demo:
+        said, rest = demo.communicate()
+    assert processes_of(folder) == []
+    report = json.loads(said)
+    assert [report[name] for name in ZEROS] == [0] * len(ZEROS), rest
+    assert report["faults"] >= 4
+    assert report["worst_recovery_s"] > 0
+    assert report["events_made"] == report["events_stored"] > 10
 
 
 @pytest.mark.system
