@@ -18,7 +18,7 @@ from central.contract.member_code import check_digit
 from edge import codes
 from edge.codes import Gray
 from edge.errors import SensorError
-from edge.sensors import simulated
+from edge.sensors import shoppers, simulated
 from edge.sensors.camera import Motion
 
 ENCODINGS = ("utf-8", "shift_jis", "euc_jp", "gb18030", "latin-1")
@@ -73,7 +73,7 @@ def drawn(count: int) -> Iterator[Picture]:
             ("EAN13", digits + check_digit(digits)),
         )
         for kind, content in shows:
-            show = simulated.Showing(reader="bench", begin=number, end=number + 1, format=kind, content=content)
+            show = shoppers.Showing(reader="bench", begin=number, end=number + 1, format=kind, content=content)
             yield kind, simulated.held(empty, simulated.phone(show), float(number)), {content.encode()}
 
 

@@ -36,12 +36,12 @@ def main(argv: Sequence[str]) -> int:
 
         return command(argv[1:])
     given = _parser().parse_args(argv)
-    if given.command == "page":
-        from central.page import app
-
-        app.run(given.socket, given.port)
-        return 0
     try:
+        if given.command == "page":
+            from central.page import app
+
+            app.run(given.socket, given.port)
+            return 0
         settings = config.read(given.config)
         log.set_up(settings.log)
         logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,14 +1,19 @@
-"""Draws docs/pictures anew: each main view in both languages, from the sample chain."""
+"""Draws docs/pictures anew: each main view in both languages, from the sample chain and from a running demo."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from playwright.sync_api import Page, expect, sync_playwright
 
 from central import sample
 from central.contract.feeds import Language, Profile
@@ -21,6 +26,10 @@ from signage.contract import Scene
 HERE = Path(__file__).parent / "pictures"
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
+WHY = {"ja": ("ビーコン", "会員証の提示"), "en": ("Beacon", "Code shown")}
+"""What the page says of a screen that shows something for who is near, and for who has shown a code."""
+SOON = 60_000
+"""Milliseconds for what a busy machine may take."""
 
 
 def scenes(chain: sample.Chain) -> dict[str, Scene]:
@@ -54,9 +63,8 @@ def scenes(chain: sample.Chain) -> dict[str, Scene]:
     return drawn
 
 
-def main() -> int:
+def draw_screens() -> None:
     chain = sample.chain(now=NOW)
-    HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for name, data in chain.pictures.items():
             Path(folder, name).write_bytes(data)
@@ -65,6 +73,67 @@ def main() -> int:
             file.write_bytes(msgspec.json.encode(scene))
             command = [sys.executable, "-m", "signage", "snapshot", str(file), str(HERE / f"{name}.png")]
             subprocess.run([*command, "--size", "1280x720", "--assets", folder], check=True)
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """A demo with its store page, and where that is."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--headless", "--json", "--page", "--for", "600", "--folder", folder]
+        command = [sys.executable, "-m", "central", "demo", *options]
+        with subprocess.Popen(command, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            assert process.stderr
+            address = ""
+            for line in process.stderr:
+                found = re.search(r"The store page is at (\S+)", line)
+                address = found[1] if found else address
+                if line.startswith("The shop is open"):
+                    break
+            yield address
+            process.terminate()
+            process.communicate()
+
+
+def draw_page() -> None:
+    """Somebody stands at the shelf, and somebody has just shown a code; a few faults are over."""
+    with demo() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        for language, store in zip(LANGUAGES, ("ginza", "umeda"), strict=True):
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(SOON)
+            page.goto(f"{address}?lang={language}&store={store}")
+            for number, part in enumerate((f"signage-{store}-till", "broker"), start=1):
+                page.locator(f"[data-button='kill-{part}']").click()
+                expect(page.locator("[data-fault][data-healed=true]")).to_have_count(
+                    number + 2 * LANGUAGES.index(language), timeout=SOON
+                )
+            pose(page, store, *WHY[language])
+            page.screenshot(path=HERE / f"page-{language}.png")
+            page.close()
+        browser.close()
+
+
+def pose(page: Page, store: str, near: str, shown: str) -> None:
+    """Have one guest at the shelf and another greeted at the till."""
+    guests = page.locator("[data-guest]")
+    guests.nth(0).click()
+    page.locator("[data-button='walk-in']").click()
+    guests.nth(1).click()
+    for _ in range(20):  # The script's shoppers also come and go: until both screens are somebody's at once.
+        page.locator("[data-button='code']").click()
+        expect(page.locator(f"[data-screen={store}-till]")).to_contain_text(shown, timeout=SOON)
+        page.wait_for_timeout(1_500)
+        if near in page.locator(f"[data-screen={store}-shelf]").inner_text():
+            return
+        page.wait_for_timeout(12_000)
+
+
+def main() -> int:
+    HERE.mkdir(exist_ok=True)
+    draw_screens()
+    draw_page()
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from central.demo.cast import Cast
 from central.demo.faults import Faults
 from central.demo.figures import figures
-from central.demo.guests import Guests
+from central.demo.guests import WALKS_S, Guests
 from central.demo.minds import Minds
 from central.page.contract import Fault, Kind, Part, Person, State, Store
 from central.scenario import Scenario, Shopper
@@ -52,7 +52,7 @@ class Telling:
         return Person(
             person=shopper.shopper,
             store=store,
-            zone=next((stay.zone for stay in shopper.stays if stay.begin <= now < stay.end), ""),
+            zone=next((stay.zone for stay in shopper.stays if stay.begin - WALKS_S <= now < stay.end), ""),
             label=known.nickname if known else "",
             member=known is not None,
             beacon=bearer.beacon,

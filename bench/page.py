@@ -1,0 +1,242 @@
+"""Runs the demo with its store page, once unwatched and once watched in a browser; prints one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from central.page.contract import Opening, Order, State, for_page, line
+
+STORE = "tenjin"
+"""The quiet one, where only guests come."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PAINTED = """() => [...document.querySelectorAll('[data-screen]')].every((one) => one.dataset.picture > 0)
+    && document.querySelector('[data-figure=inside]').textContent !== ''"""
+OBSERVE = """() => { window.seen = []; for (const one of document.querySelectorAll('[data-screen]'))
+    new MutationObserver(() => window.seen.push([one.dataset.screen, Date.now()]))
+        .observe(one, { attributes: true, attributeFilter: ['data-picture'] }); }"""
+
+
+@dataclass(slots=True)
+class Measured:
+    views_ms: list[float] = field(default_factory=list)
+    """From a look in the web shop to the first frame with the product."""
+    views_missed: int = 0
+    report: dict[str, Any] = field(default_factory=dict)
+    page_core: float = 0.0
+    page_mb: float = 0.0
+    paint_s: float = 0.0
+    lags_ms: list[float] = field(default_factory=list)
+    """From a frame on the screen to the browser's picture of it."""
+
+
+class Hand:
+    """Presses buttons as a page does, without a browser."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._file = self._socket.makefile("rb")
+        self._number = 0
+        opening = for_page(self._file.readline())
+        assert isinstance(opening, Opening)
+        self.shop = next(shop for shop in opening.shops if shop.store == STORE)
+        state = for_page(self._file.readline())
+        assert isinstance(state, State)
+        self.guest = next(one.person for one in state.people if one.guest and one.store == STORE and one.signage)
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def order(self, **what: Any) -> None:
+        self._number += 1
+        self._socket.sendall(line(Order(order=self._number, **what)))
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _drain(self) -> None:
+        while self._file.readline():
+            pass
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="noren bench page", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each of the two runs")
+    given = parser.parse_args()
+    alone, watched = (run(given.seconds, watch=watch) for watch in (False, True))
+    views = alone.views_ms + watched.views_ms
+    print(
+        json.dumps(
+            {
+                "done": "the demo with its page, unwatched and watched by a headless Chromium at nice 19",
+                "seconds": given.seconds,
+                "first_paint_s": round(watched.paint_s, 2),
+                "picture_lag_ms": spread(watched.lags_ms),
+                "pictures_a_second_at_least": rate(watched.lags_ms),
+                "page_core_percent": round(100 * watched.page_core, 1),
+                "page_core_percent_unwatched": round(100 * alone.page_core, 1),
+                "page_mb": round(watched.page_mb),
+                "views": len(views),
+                "views_missed": alone.views_missed + watched.views_missed,
+                "view_to_shelf_ms": spread(views),
+                **{
+                    f"{name}_{what}": run.report[name]
+                    for what, run in (("unwatched", alone), ("watched", watched))
+                    for name in ("scan_to_frame_ms", "sighting_to_frame_ms")
+                },
+                "ratio_watched": ratio(alone, watched, "scan_to_frame_ms"),
+            }
+        )
+    )
+    return 0
+
+
+def ratio(alone: Measured, watched: Measured, name: str) -> float:
+    """The median of the watched run to that of its reference, the unwatched one."""
+    return round(float(watched.report[name]["p50"]) / float(alone.report[name]["p50"]), 2)
+
+
+def spread(values: Sequence[float]) -> dict[str, float | None]:
+    ordered = sorted(values)
+    return {
+        f"p{share}": round(ordered[min(len(ordered) - 1, len(ordered) * share // 100)], 1) if ordered else None
+        for share in (50, 99)
+    }
+
+
+def rate(lags_ms: Sequence[float]) -> float | None:
+    """How many pictures a second would be as fresh as 99 of 100 were."""
+    slowest = spread(lags_ms)["p99"]
+    return round(1000 / slowest, 1) if slowest else None
+
+
+def run(seconds: float, *, watch: bool) -> Measured:
+    """One demo, looked into for all its time but the first and last seconds."""
+    measured = Measured()
+    with tempfile.TemporaryDirectory() as name, demo(Path(name), seconds, measured) as address:
+        hand = Hand(Path(name) / "run" / "page.sock")
+        until = time.monotonic() + seconds - 12
+        page = of(Path(name))
+        spent, began = sum(page.cpu_times()[:2]), time.monotonic()
+        if watch:
+            with browser(address, measured) as viewer:
+                look(hand, measured, until)
+                watched(viewer, hand, measured)
+        else:
+            look(hand, measured, until)
+        measured.page_core = (sum(page.cpu_times()[:2]) - spent) / (time.monotonic() - began)
+        measured.page_mb = page.memory_info().rss / 1e6
+        hand.close()
+    return measured
+
+
+@contextmanager
+def demo(folder: Path, seconds: float, measured: Measured) -> Iterator[str]:
+    options = ["--headless", "--json", "--page", "--for", str(seconds), "--folder", str(folder)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "central", "demo", *options],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr
+        address = ""
+        for said in process.stderr:
+            found = re.search(r"The store page is at (\S+)", said)
+            address = found[1] if found else address
+            if said.startswith("The shop is open"):
+                break
+        yield address
+        out, _ = process.communicate()
+        measured.report = json.loads(out)
+
+
+def of(folder: Path) -> psutil.Process:
+    """The page's process of the demo in this folder."""
+    return next(
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(folder / "run" / "page.sock") in (process.info["cmdline"] or [])
+    )
+
+
+@contextmanager
+def browser(address: str, measured: Measured) -> Iterator[Page]:
+    """A viewer on the store, of the lowest priority: it would be on another machine."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        slow = Path(folder, "chromium")
+        slow.write_text(f'#!/bin/sh\nexec nice -n 19 {shutil.which("chromium")} "$@"\n')
+        slow.chmod(0o755)
+        opened = playwright.chromium.launch(executable_path=slow, args=FLAGS)
+        page = opened.new_page(viewport={"width": 1440, "height": 900})
+        began = time.monotonic()
+        page.goto(f"{address}?lang=ja&store={STORE}", wait_until="commit")
+        page.wait_for_function(PAINTED, polling=20)
+        measured.paint_s = time.monotonic() - began
+        page.evaluate(OBSERVE)
+        yield page
+        opened.close()
+
+
+def look(hand: Hand, measured: Measured, until: float) -> None:
+    """Have a guest at the shelf look at one product after another in the web shop."""
+    shelf = next(screen for screen in hand.shop.screens if screen.zone == "shelf")
+    hand.order(what="walk-in", store=STORE, person=hand.guest)
+    time.sleep(6)
+    for goods in hand.shop.goods:
+        if time.monotonic() > until:
+            break
+        asked = time.monotonic_ns()
+        hand.order(what="view", person=hand.guest, sku=goods.sku)
+        took = awaited(Path(shelf.journal), goods.sku, asked)
+        if took is None:
+            measured.views_missed += 1
+        else:
+            measured.views_ms.append(took)
+        time.sleep(0.5)
+
+
+def awaited(journal: Path, sku: str, since: int) -> float | None:
+    """Milliseconds to the first frame with the product; None where there was none for ten seconds."""
+    while time.monotonic_ns() < since + 10_000_000_000:
+        for one in journal.read_bytes().splitlines()[-8:]:
+            said = json.loads(one)
+            if said["event"] == "shown" and sku in said.get("items", ()) and said["at_ns"] > since:
+                return float(said["at_ns"] - since) / 1e6
+        time.sleep(0.005)
+    return None
+
+
+def watched(page: Page, hand: Hand, measured: Measured) -> None:
+    """Add up when the browser had which picture."""
+    offset_ms = time.time() * 1000 - time.monotonic() * 1000
+    seen: dict[str, list[float]] = {}
+    for screen, at in page.evaluate("window.seen"):
+        seen.setdefault(screen, []).append(float(at))
+    for screen in hand.shop.screens:
+        times = seen.get(screen.screen, [])
+        for one in Path(screen.journal).read_bytes().splitlines():
+            said = json.loads(one)
+            at = said["at_ns"] / 1e6 + offset_ms
+            later = [moment for moment in times if moment >= at]
+            if said["event"] == "shown" and times and at > times[0] and later:
+                measured.lags_ms.append(later[0] - at)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
