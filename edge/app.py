@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from central.contract import codec, commands, events, topics
-from edge import health, ledger
+from edge import health, ledger, mqtt
 from edge.clock import Clock
 from edge.config import Ble, Camera, EdgeConfig, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio
 from edge.downlink import Downlink
@@ -92,10 +92,11 @@ class App:
             self._topic("nack"): self.uplink.on_nack,
             self._topic("page"): self.downlink.on_page,
             self._topic("command"): self.downlink.on_command,
-            topics.heads(config.store): self.downlink.on_heads,
-            topics.heads(topics.CHAIN): self.downlink.on_heads,
+            topics.heads(config.store): self._hinted,
+            topics.heads(topics.CHAIN): self._hinted,
         }
-        self.mqtt.on_connected += [self.uplink.connected, self.downlink.connected, self.health.tell]
+        well = partial(self.supervisor.well, "mqtt")
+        self.mqtt.on_connected += [well, self.uplink.connected, self.downlink.connected, self.health.tell]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Be the agent until `stop`, or until every sensor is a recording that has been played."""
@@ -110,7 +111,7 @@ class App:
                     "health": self.health.run(),
                     "uplink": self.uplink.run(),
                     "downlink": self.downlink.run(),
-                    "mqtt": self.supervisor.keep("mqtt", self.mqtt.run),
+                    "mqtt": self.supervisor.keep("mqtt", self.mqtt.run, waits=mqtt.waits),
                     **{f"screen-{name}": player.run() for name, player in self.screens.items()},
                 }.items()
             ]
@@ -189,7 +190,12 @@ class App:
                 from edge.sensors import simulated
 
                 return simulated.SimulatedRadio(
-                    config.name, config.zone, store=self.config.store, scenario=config.scenario, start=config.start
+                    config.name,
+                    config.zone,
+                    store=self.config.store,
+                    scenario=config.scenario,
+                    start=config.start,
+                    live=config.live,
                 )
             case SimulatedCamera():
                 from edge.sensors import camera, simulated
@@ -199,6 +205,7 @@ class App:
                     store=self.config.store,
                     scenario=config.scenario,
                     start=config.start,
+                    live=config.live,
                     rate=config.frames_per_second,
                 )
                 return camera.Camera(config.name, config.zone, frames)
@@ -206,6 +213,10 @@ class App:
                 from edge.sensors import recorded
 
                 return recorded.Recorded(config.name, config.zone, config.file, speed=config.speed)
+
+    async def _hinted(self, heads: bytes) -> None:
+        self.uplink.hinted()
+        await self.downlink.on_heads(heads)
 
     def _changed(self, feed: str, keys: frozenset[str]) -> None:
         self.floor.feed_changed(feed, keys)

@@ -62,6 +62,8 @@ class SimulatedRadio:
     scenario: Path
     start: float = 0.0
     """CLOCK_MONOTONIC at the scenario's second 0; 0: when the sensor starts."""
+    live: Path | None = None
+    """A file that may come later and grows; each line replaces what a shopper does."""
 
     def problems(self) -> Iterator[str]:
         yield from _id("name", self.name)
@@ -76,6 +78,7 @@ class SimulatedCamera:
     zone: str
     scenario: Path
     start: float = 0.0
+    live: Path | None = None
     frames_per_second: int = 15
 
     def problems(self) -> Iterator[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy
 
@@ -24,6 +24,10 @@ from edge.ports import Deliver
 if TYPE_CHECKING:
     import cv2
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 Frames = Callable[[], Generator[Gray, None, None]]
 """Opens a source of frames: blocks until there is a new one, leaves out those that came while nobody asked, frees the
 device when closed. Raises SensorError when the source cannot be had, or is no longer there."""
@@ -35,6 +39,8 @@ FORCED = 1.0
 SECOND_LOOK = 0.25
 """Seconds between two looks by the second reader, which takes 25 to 80 ms on a frame without a code."""
 MOST_IN_VIEW = 64
+HANGS = 2.0
+"""Seconds for which an ending camera's read is waited for; a driver can hang in it for ever."""
 WAITING = 4
 """Frames that a driver keeps for us at most."""
 MOST_DAMAGED = 50
@@ -62,16 +68,29 @@ class Camera:
         """Watch until cancelled, or until the source ends. Raises SensorError when the source fails."""
         loop = asyncio.get_running_loop()
         stop = threading.Event()
+        ended: asyncio.Future[BaseException | None] = loop.create_future()
 
-        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name)
-        watching = loop.run_in_executor(thread, self._watch, loop, deliver, stop)
+        def watch() -> None:
+            try:
+                self._watch(loop, deliver, stop)
+            except BaseException as error:  # noqa: BLE001 - raised again below.
+                hand_over(loop, ended.set_result, error)
+            else:
+                hand_over(loop, ended.set_result, None)
+
+        # Python waits for every other kind of thread before it ends, also for one that hangs.
+        threading.Thread(target=watch, name=self.name, daemon=True).start()
         try:
-            await asyncio.shield(watching)
+            await asyncio.wait([ended])
         finally:
             stop.set()
             # The device must be free again before anybody opens it anew.
-            await asyncio.wait([watching])
-            thread.shutdown(wait=False)
+            await asyncio.wait([ended], timeout=HANGS)
+            if not ended.done():
+                log.warning("%s hangs and was left so", self.name)
+        failed = ended.result()
+        if failed is not None:
+            raise failed
 
     def _watch(self, loop: asyncio.AbstractEventLoop, deliver: Deliver, stop: threading.Event) -> None:
         """The thread: look at the newest frame, as long as nobody says stop."""
@@ -97,10 +116,10 @@ class Camera:
                         return
 
 
-def hand_over(loop: asyncio.AbstractEventLoop, deliver: Deliver, scan: Scan) -> bool:
+def hand_over(loop: asyncio.AbstractEventLoop, take: Callable[[T], object], what: T) -> bool:
     """Cross from the camera's thread into the loop; False where it is closed and nobody is left to tell."""
     try:
-        loop.call_soon_threadsafe(deliver, scan)
+        loop.call_soon_threadsafe(take, what)
     except RuntimeError:
         return False
     return True

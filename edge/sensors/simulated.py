@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
+import logging
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
 import numpy
 
 from edge import beacons
@@ -20,6 +21,9 @@ from edge.codes import Gray
 from edge.errors import SensorError
 from edge.model import Advert, ZoneId
 from edge.ports import Deliver
+from edge.sensors.shoppers import Beacon, Live, Shopper, Showing, Stay, read
+
+log = logging.getLogger(__name__)
 
 NEAR, FAR = -58.0, -84.0
 """dBm at the receiver of the zone one stands in, and at the others."""
@@ -31,6 +35,8 @@ JITTER = 0.01
 """Seconds by which a beacon is early or late, so that two of one interval do not collide for ever."""
 LATE = 1.0
 """Seconds after which an advert that could not be delivered is not made up for."""
+LOOK = 0.08
+"""Seconds between a radio's looks at its live file, which costs it a system call; a camera looks at each frame."""
 
 WIDTH, HEIGHT = 1280, 720
 COUNTER, NOISE, NOISES = 70, 3.0, 4
@@ -41,78 +47,9 @@ MODULE = 4
 TILT = 5.0
 BLUR = 0.6
 
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beacon:
-    data: str
-    address: Annotated[str, msgspec.Meta(max_length=64)]
-    interval_ms: Annotated[int, msgspec.Meta(ge=20, le=60_000)]
-
-    def __post_init__(self) -> None:
-        bytes.fromhex(self.data)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
-    """A shopper in a zone, in seconds of the scenario."""
-
-    zone: str
-    begin: Seconds
-    end: Seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """A shopper who holds a code before a reader."""
-
-    reader: str
-    begin: Seconds
-    end: Seconds
-    format: Literal["QRCode", "EAN13"]
-    content: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shopper:
-    shopper: str
-    beacons: tuple[Beacon, ...] = ()
-    stays: tuple[Stay, ...] = ()
-    shows: tuple[Showing, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
-    shoppers: tuple[Shopper, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What happens; what is true of it is in the same file and not read here."""
-
-    name: str
-    seconds: Seconds
-    stores: dict[str, Store]
-
-
-def read(file: Path, store: str) -> tuple[Scenario, Store]:
-    """Read a scenario and one of its stores. Raises SensorError."""
-    fix = "Make it anew, or name another file."
-    try:
-        scenario = msgspec.json.decode(file.read_bytes(), type=Scenario)
-    except OSError as error:
-        raise SensorError(f"The scenario {file} cannot be read: {error.strerror}.", fix=fix) from error
-    except (ValueError, RecursionError) as error:
-        raise SensorError(f"The scenario {file} is none: {error}.", fix=fix) from error
-    if store not in scenario.stores:
-        known = ", ".join(sorted(scenario.stores)) or "none"
-        raise SensorError(f"The scenario {file} has no store {store}.", fix=f"It has: {known}.")
-    return scenario, scenario.stores[store]
-
 
 class SimulatedRadio:
-    """A radio in a zone of a scenario's store."""
+    """A radio in a zone of a scenario's store; lines of a `live` file say what shoppers do instead."""
 
     def __init__(
         self,
@@ -122,6 +59,7 @@ class SimulatedRadio:
         store: str,
         scenario: Path,
         start: float = 0.0,
+        live: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -130,56 +68,125 @@ class SimulatedRadio:
         self.store = store
         self.scenario = scenario
         self.start = start
+        self.live = live
         self._clock = clock
         self._sleep = sleep
 
     async def run(self, deliver: Deliver) -> None:
-        """Sense until the scenario is over, then stay silent until cancelled. Raises SensorError.
+        """Sense until cancelled. Raises SensorError.
 
         The scenario's second 0 is at CLOCK_MONOTONIC `start`, or at the first run where that is 0: who is run again
         goes on at the right place.
         """
         scenario, store = read(self.scenario, self.store)
         start = self.start = self.start or self._clock()
-        dice = random.Random(f"{scenario.name}/{self.name}")  # noqa: S311 - it has to be the same every time.
-        for due, beacon, zone in on_air(store, dice, self._clock() - start):
-            wait = start + due - self._clock()
-            if wait > 0:
-                await self._sleep(wait)
-            if wait < -LATE or dice.random() < LOSS:
-                continue
-            heard = dice.gauss(NEAR if zone == self.zone else FAR, FADING)
+        seed = f"{scenario.name}/{self.name}"
+        air = Air()
+        air.add(store.shoppers, random.Random(seed), self._clock() - start)  # noqa: S311 - the same every time.
+        with closing(Live(self.live, self.store)) as live:
+            # What was said so far counts before anything is heard.
+            look = -math.inf if self.live else math.inf
+            while True:
+                due = start + air.due()
+                wait = min(due, look) - self._clock()
+                if wait == math.inf:
+                    await asyncio.Event().wait()
+                if wait > 0:
+                    await self._sleep(wait)
+                if due < look:
+                    self._hear(air, deliver, late=wait < -LATE)
+                else:
+                    now = self._clock()
+                    air.replace(live.news(), seed, now - start)
+                    look = now + LOOK
+
+    def _hear(self, air: Air, deliver: Deliver, *, late: bool) -> None:
+        """Deliver the next advert, if the dice of its sender let it be heard."""
+        sender, zone = air.first()
+        if not late and sender.dice.random() >= LOSS:
+            heard = sender.dice.gauss(NEAR if zone == self.zone else FAR, FADING)
             deliver(
                 Advert(
                     at=self._clock(),
                     receiver=self.name,
                     zone=self.zone,
-                    address=beacon.address,
+                    address=sender.beacon.address,
                     rssi=beacons.level(round(heard)),
-                    data=bytes.fromhex(beacon.data),
+                    data=bytes.fromhex(sender.beacon.data),
                 )
             )
-        await asyncio.Event().wait()
+        air.go_on()
 
 
-def on_air(store: Store, dice: random.Random, after: float) -> Iterator[tuple[float, Beacon, str]]:
-    """Every advert from a second of the scenario on, in order: when, whose, and the zone its bearer is in then."""
-    senders = [
-        _sent(beacon, shopper.stays, dice.random() * beacon.interval_ms / 1000, dice, after)
-        for shopper in store.shoppers
-        for beacon in shopper.beacons
-    ]
-    return heapq.merge(*senders, key=lambda sent: sent[0])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A shopper's beacon, its adverts to come (when, and the zone its bearer is in then), and what chance they obey."""
+
+    shopper: str
+    beacon: Beacon
+    adverts: Iterator[tuple[float, str]]
+    dice: random.Random
+
+
+class Air:
+    """The adverts to come of a store's shoppers, in order."""
+
+    def __init__(self) -> None:
+        self._next: list[tuple[float, int, str, Sender]] = []
+        self._numbers = itertools.count()
+
+    def add(self, shoppers: Iterable[Shopper], dice: random.Random, after: float) -> None:
+        """Let these be heard from a second of the scenario on."""
+        senders = [
+            Sender(
+                shopper=shopper.shopper,
+                beacon=beacon,
+                adverts=_sent(beacon, shopper.stays, dice.random() * beacon.interval_ms / 1000, dice, after),
+                dice=dice,
+            )
+            for shopper in shoppers
+            for beacon in shopper.beacons
+        ]
+        for sender in senders:
+            for due, zone in itertools.islice(sender.adverts, 1):
+                heapq.heappush(self._next, (due, next(self._numbers), zone, sender))
+
+    def replace(self, shoppers: Mapping[str, Shopper], seed: str, after: float) -> None:
+        """From a second on these do as is said here, and nothing else that was said of them before."""
+        if shoppers:
+            self._next = [coming for coming in self._next if coming[3].shopper not in shoppers]
+            heapq.heapify(self._next)
+        for name, shopper in shoppers.items():
+            # With dice of their own, so that all others are heard as if these were not there.
+            self.add([shopper], random.Random(f"{seed}/{name}"), after)  # noqa: S311
+
+    def due(self) -> float:
+        """The second of the next advert; infinity when there is none."""
+        return self._next[0][0] if self._next else math.inf
+
+    def first(self) -> tuple[Sender, str]:
+        """Whose the next advert is, and in which zone they are then."""
+        _, _, zone, sender = self._next[0]
+        return sender, zone
+
+    def go_on(self) -> None:
+        """Be done with the next advert."""
+        _, number, _, sender = self._next[0]
+        following = next(sender.adverts, None)
+        if following is None:
+            heapq.heappop(self._next)
+        else:
+            heapq.heapreplace(self._next, (following[0], number, following[1], sender))
 
 
 def _sent(
     beacon: Beacon, stays: Iterable[Stay], phase: float, dice: random.Random, after: float
-) -> Iterator[tuple[float, Beacon, str]]:
+) -> Iterator[tuple[float, str]]:
     interval = beacon.interval_ms / 1000
     for stay in sorted(stays, key=lambda stay: stay.begin):
         count = math.ceil((max(stay.begin, after) - phase) / interval)
         while (due := phase + count * interval) < stay.end:
-            yield due + dice.uniform(-JITTER, JITTER), beacon, stay.zone
+            yield due + dice.uniform(-JITTER, JITTER), stay.zone
             count += 1
 
 
@@ -189,6 +196,7 @@ def frames(
     store: str,
     scenario: Path,
     start: float = 0.0,
+    live: Path | None = None,
     rate: int = 15,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -197,29 +205,60 @@ def frames(
 
     def opened() -> Generator[Gray, None, None]:
         nonlocal start
-        here = read(scenario, store)[1]
-        shows = [show for shopper in here.shoppers for show in shopper.shows if show.reader == name]
+        script = read(scenario, store)[1].shoppers
         start = start or clock()
+        reader = Reader(name, script)
         empty = counter(name)
-        phones: dict[Showing, Gray] = {}
-        count = -1
-        while True:
-            count = max(count + 1, math.floor((clock() - start) * rate))
-            wait = start + count / rate - clock()
-            if wait > 0:
-                sleep(wait)
-            now = count / rate
-            frame = empty[count % NOISES]
-            show = next((show for show in shows if show.begin <= now < show.end), None)
-            if show is None:
-                phones.clear()
-            else:
-                if show not in phones:
-                    phones[show] = phone(show)
-                frame = held(frame, phones[show], now)
-            yield frame
+        # Before the scenario begins there is the counter to be seen.
+        count = math.floor((clock() - start) * rate) - 1
+        with closing(Live(live, store)) as lines:
+            while True:
+                count = max(count + 1, math.floor((clock() - start) * rate))
+                wait = start + count / rate - clock()
+                if wait > 0:
+                    sleep(wait)
+                now = count / rate
+                reader.replace(lines.news(), now)
+                frame, shown = empty[count % NOISES], reader.phone(now)
+                yield frame if shown is None else held(frame, shown, now)
 
     return opened
+
+
+class Reader:
+    """What is held before one reader, and how the phone of the moment looks."""
+
+    def __init__(self, name: str, script: Iterable[Shopper]) -> None:
+        self._name = name
+        self._shows = [(shopper.shopper, show) for shopper in script for show in shopper.shows if show.reader == name]
+        self._script = frozenset(show for _, show in self._shows)
+        self._drawn: tuple[Showing, Gray | None] | None = None
+
+    def replace(self, shoppers: Mapping[str, Shopper], now: float) -> None:
+        """These show what is said here, and nothing else that was said of them before."""
+        if not shoppers:
+            return
+        kept = [(name, show) for name, show in self._shows if name not in shoppers and show.end > now]
+        new = [(name, show) for name, shopper in shoppers.items() for show in shopper.shows]
+        self._shows = kept + [(name, show) for name, show in new if show.reader == self._name]
+
+    def phone(self, now: float) -> Gray | None:
+        """The phone that is in view; None for none. Raises SensorError for a code of the script that is none."""
+        show = next((show for _, show in self._shows if show.begin <= now < show.end), None)
+        if show is None:
+            self._drawn = None
+        elif self._drawn is None or self._drawn[0] != show:
+            self._drawn = show, self._draw(show)
+        return self._drawn[1] if self._drawn else None
+
+    def _draw(self, show: Showing) -> Gray | None:
+        try:
+            return phone(show)
+        except SensorError:
+            if show in self._script:
+                raise
+            log.warning("a live shopper holds a code before %s that cannot be drawn: not shown", self._name)
+            return None
 
 
 def counter(seed: str) -> list[Gray]:

@@ -120,6 +120,33 @@ async def test_cancelling_frees_the_device_before_it_returns() -> None:
     assert not source.open
 
 
+def test_a_source_that_hangs_keeps_nobody_from_ending(caplog: pytest.LogCaptureFixture) -> None:
+    reading, goes_on = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def hanging() -> Generator[Gray, None, None]:
+        threads.append(threading.current_thread())
+        reading.set()
+        goes_on.wait()
+        yield frame()
+
+    async def watch() -> None:
+        watching = asyncio.create_task(Camera("till-1", "till", hanging).run(lambda _: None))
+        await asyncio.to_thread(reading.wait, 30)
+        watching.cancel()
+        async with asyncio.timeout(30):
+            with pytest.raises(asyncio.CancelledError):
+                await watching
+
+    asyncio.run(watch())
+    assert threads[0].daemon, "or Python would wait for it at its end"
+    assert "till-1 hangs" in caplog.text
+    # It comes to itself when nobody is there any more.
+    goes_on.set()
+    threads[0].join(30)
+    assert not threads[0].is_alive()
+
+
 def test_a_loop_that_is_gone_is_no_fault() -> None:
     loop = asyncio.new_event_loop()
     loop.close()

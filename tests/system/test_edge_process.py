@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -40,6 +43,12 @@ def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edge", *map(str, arguments)], cwd=TREE, capture_output=True, text=True, check=False
     )
+
+
+def status(file: Path) -> dict[str, Any]:
+    """What an agent has left on disk so far."""
+    told: dict[str, Any] = json.loads(command("status", file, "--json").stdout)
+    return told
 
 
 @contextmanager
@@ -83,11 +92,61 @@ def test_what_was_committed_outlives_a_kill(tmp_path: Path) -> None:
     file = config(tmp_path)
     for round_ in (1, 2):
         with running(file, says="No broker") as process:
-            while json.loads(command("status", file, "--json").stdout)["made"] < round_:
+            while status(file)["made"] < round_:
                 assert process.poll() is None
             process.kill()
-    status = json.loads(command("status", file, "--json").stdout)
-    assert (status["made"], status["waiting"], status["refused"]) == (2, 2, 0)
+    told = status(file)
+    assert (told["made"], told["waiting"], told["refused"]) == (2, 2, 0)
+
+
+def test_a_camera_that_hangs_in_a_read_does_not_keep_the_agent(tmp_path: Path) -> None:
+    nobody_writes = tmp_path / "fifo"
+    os.mkfifo(nobody_writes)
+    hangs = {"kind": "simulated-camera", "name": "till-camera", "zone": "shelf", "scenario": str(nobody_writes)}
+    file = config(tmp_path, sensors=[hangs])
+    with running(file, says="No broker") as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert "till-camera hangs" in said
+    assert "Traceback" not in said
+    assert "Warning" not in said
+    assert (status(file)["made"], status(file)["refused"]) == (1, 0), "what happened last was still committed"
+
+
+def test_simulated_senses_go_on_after_a_kill_where_the_clock_is(tmp_path: Path) -> None:
+    live = tmp_path / "live.jsonl"
+    senses = {
+        "zone": "shelf",
+        "scenario": str(tmp_path / "scenario.json"),
+        "start": time.monotonic() - 1000,
+        "live": str(live),
+    }
+    file = config(
+        tmp_path,
+        sensors=[
+            {"kind": "simulated-radio", "name": "radio"} | senses,
+            {"kind": "simulated-camera", "name": "till-camera"} | senses,
+        ],
+    )
+    now = {"begin": 990, "end": 1_000_000}
+    shopper = {
+        "shopper": "guest",
+        "beacons": [{"data": "020106", "address": "C2:00:00:00:00:09", "interval_ms": 100}],
+        "stays": [{"zone": "shelf"} | now],
+        "shows": [{"reader": "till-camera", "format": "QRCode", "content": "NOREN-29"} | now],
+    }
+    for round_ in (1, 2):
+        with running(file, says="No broker") as process:
+            if round_ == 1:
+                live.write_text(json.dumps({"store": "ginza", "shopper": shopper}) + "\n")
+            while not ((told := status(file))["made"] >= 2 * round_ and told["counts"].get("adverts_unknown")):
+                assert process.poll() is None
+            process.kill()
+        (tmp_path / "edge" / "status.json").unlink()
+        assert told["made"] == 2 * round_, "the agent's start, and the code that is held up: read once"
+    assert told["counts"]["scans"] == 1
 
 
 def test_an_unreadable_database_is_a_sentence(tmp_path: Path) -> None:
