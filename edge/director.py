@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,8 @@ from edge.model import Change, CustomerId, ScreenId, ZoneId
 
 GREETING = 8.0
 """Seconds a greeting stands when nobody moves: who pays by card needs about as long."""
+FINDS = 5.0
+"""Seconds of listening after which whoever is near has been found: presence needs up to 4 to be sure of somebody."""
 THANKS = 4.0
 """Seconds for the answer to a code that is nobody's here."""
 
@@ -54,10 +56,16 @@ class _Greeting:
 
 
 class Director:
-    """Knows who stands where and who has just shown a code; everything else is asked anew each time."""
+    """Knows who stands where and who has just shown a code; everything else is asked anew each time.
 
-    def __init__(self, screens: Sequence[ScreenConfig]) -> None:
+    `heard`: the zones that a radio listens to.
+    """
+
+    def __init__(self, screens: Sequence[ScreenConfig], heard: Collection[ZoneId] = ()) -> None:
         self._screens = screens
+        self._heard = frozenset(heard)
+        self._listens: float | None = None
+        """Since when whoever is heard may be known."""
         self._people: dict[CustomerId, Change] = {}
         self._greetings: dict[ZoneId, _Greeting] = {}
 
@@ -82,11 +90,17 @@ class Director:
         """Take note of a code shown at a reader in this zone; customer None where it is nobody's we may know."""
         beside = self._beside(zone)
         others = any(here.zone in beside and who != customer for who, here in self._people.items())
+        found = self._listens is not None and now - self._listens >= FINDS
         for other in beside:
             self._greetings.pop(other, None)  # Or it would come back when the newer one is over.
         stands = GREETING if customer else THANKS
         self._greetings[zone] = _Greeting(
-            zone=zone, customer=customer, act=act, at=at, until=now + stands, alone=not others
+            zone=zone,
+            customer=customer,
+            act=act,
+            at=at,
+            until=now + stands,
+            alone=not others and (found or beside.isdisjoint(self._heard)),
         )
 
     def wishes(
@@ -97,6 +111,7 @@ class Director:
         `may(customer, purpose)` is asked each time, so that a consent withdrawn takes effect at once. `anonymous`:
         consent is unconfirmed, nobody is known. `clock_safe` False: nothing above level 1.
         """
+        self._listen(now, anonymous)
         for zone, greeting in list(self._greetings.items()):
             if greeting.until <= now:
                 del self._greetings[zone]
@@ -105,6 +120,15 @@ class Director:
             or (None if anonymous or screen.use == "till" else self._near(screen, may))
             for screen in self._screens
         }
+
+    def _listen(self, now: float, anonymous: bool) -> None:
+        if not anonymous:
+            self._listens = now if self._listens is None else self._listens
+            return
+        self._listens = None
+        for zone, greeting in self._greetings.items():
+            # Who steps in meanwhile is not noticed.
+            greeting.alone = greeting.alone and self._beside(zone).isdisjoint(self._heard)
 
     def _beside(self, zone: ZoneId) -> set[ZoneId]:
         """The zones from which what is shown for this one can be read."""

@@ -32,6 +32,8 @@ EVERY = 300.0
 SWEEP = 60.0
 ANSWER = 5.0
 """Seconds within which a page comes; then the feed is asked for again, after the others and later each time."""
+SOON = 0.2
+"""The part of them after which a hint has us ask again: it says that central is there, and may not have been before."""
 CONFIRM = timedelta(minutes=10)
 """How old the confirmation on disk may be: each costs a write."""
 BACK = timedelta(minutes=5)
@@ -50,6 +52,20 @@ class Resync:
     """The body of the command `resync`: take this feed anew, of both scopes."""
 
     feed: Id
+
+
+@dataclass(slots=True, kw_only=True)
+class _Question:
+    """A pull whose page we wait for."""
+
+    part: Part
+    pull: bytes
+    soon: float
+    """Seconds after which it may be asked again."""
+    at: float = 0.0
+    """When it was last asked, of the loop's clock."""
+    again: asyncio.TimerHandle | None = None
+    """It is to be asked again."""
 
 
 class Downlink:
@@ -88,9 +104,11 @@ class Downlink:
         """Consent that has caught up since it was last confirmed."""
         self._stale = False
         """There was a connection since consent was last confirmed."""
+        self._unkept: set[Part] = set()
+        """Consent that central has told us and the disk has not taken yet."""
         self._confirmed = replica.confirmed
         self._kept = self._confirmed
-        self._asked: Part | None = None
+        self._question: _Question | None = None
         self._page: Page | None = None
         self._came = asyncio.Event()
         self._wake = asyncio.Event()
@@ -107,7 +125,7 @@ class Downlink:
 
     def confirmed(self) -> bool:
         """Whether we know of everybody's consent what central knows, or knew not too long ago."""
-        if self._stale or self._confirmed is None:
+        if self._stale or self._unkept or self._confirmed is None:
             return False
         return -BACK < self._clock.wall() - self._confirmed < self._confirm
 
@@ -128,8 +146,11 @@ class Downlink:
                     async with asyncio.timeout_at(min(pull_at, sweep_at)):
                         await self._wake.wait()
                 self._wake.clear()
-            elif await self._pull(next(iter(self._wanted)), next(waits)):
-                waits = delays(ANSWER)
+            else:
+                unkept = self.counts["pages_failed"]
+                came = await self._pull(next(iter(self._wanted)), next(waits))
+                if came or self.counts["pages_failed"] > unkept:  # It is our disk that is full.
+                    waits = delays(ANSWER)
 
     async def on_heads(self, payload: bytes) -> None:
         """Take a hint that a scope's feeds have moved on."""
@@ -140,6 +161,10 @@ class Downlink:
             return
         parts = [(heads.scope, feed) for feed in heads.heads if (heads.scope, feed) in self._parts]
         self._want([part for part in parts if self._replica.cursor(*part).after != heads.heads[part[1]]])
+        question = self._question
+        if question is not None and question.again is None:
+            again = question.at + question.soon
+            question.again = asyncio.get_running_loop().call_at(again, self._ask, question)
 
     async def on_page(self, payload: bytes) -> None:
         """Apply a page that we wait for: any other may be an old one that comes late."""
@@ -149,13 +174,15 @@ class Downlink:
             self.counts["pages_unreadable"] += 1
             return
         part = (page.scope, page.feed)
-        if part != self._asked:
+        if self._question is None or part != self._question.part:
             self.counts["pages_ignored"] += 1
             return
         try:
             applied = await self._replica.apply(page)
         except EdgeError as error:  # A full disk: it is asked for again.
             self.counts["pages_failed"] += 1
+            # It may be a withdrawal: until we can keep it, we know nobody.
+            self._unkept |= self._consent & {part}
             log.warning("a page of %s could not be kept: %s", page.feed, error)
             return
         if applied is None:
@@ -215,8 +242,9 @@ class Downlink:
         """Ask for the next page and wait until it is applied; False where that did not come about in time."""
         before = self._replica.cursor(*part)
         pull = Pull(scope=part[0], feed=part[1], after=before.after, generation=before.generation)
-        self._link.publish(self._pulls, pack(pull))
-        came = await self._something(part, seconds)
+        question = _Question(part=part, pull=pack(pull), soon=SOON * seconds)
+        self._ask(question)
+        came = await self._something(question, seconds)
         page = self._page
         if page is None:
             if not came:
@@ -238,9 +266,13 @@ class Downlink:
             return await self._something(None, seconds)
         return True
 
-    async def _something(self, part: Part | None, seconds: float) -> bool:
-        """Wait until a page of this part is applied or there is a new connection; False where neither comes."""
-        self._asked, self._page = part, None
+    def _ask(self, question: _Question) -> None:
+        question.at, question.again = asyncio.get_running_loop().time(), None
+        self._link.publish(self._pulls, question.pull)
+
+    async def _something(self, question: _Question | None, seconds: float) -> bool:
+        """Wait until what was asked for is applied or there is a new connection; False where neither comes."""
+        self._question, self._page = question, None
         self._came.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -248,7 +280,9 @@ class Downlink:
         except TimeoutError:
             return False
         finally:
-            self._asked = None
+            self._question = None
+            if question is not None and question.again is not None:
+                question.again.cancel()
 
     def _later(self, part: Part) -> None:
         # After the others: central may be too old to know this feed.
@@ -256,6 +290,7 @@ class Downlink:
         self._wanted[part] = None
 
     async def _caught_up(self, part: Part) -> None:
+        self._unkept.discard(part)
         self._fresh |= self._consent & {part}
         if self._fresh != self._consent:
             return

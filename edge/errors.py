@@ -3,7 +3,8 @@
 EdgeError                a sentence and the fix
 ├── SensorError          hardware that cannot be used now; its sensor is tried again
 ├── LinkError            the broker cannot be reached or refuses
-└── OutboxFull           no room for another event: refused and counted
+├── Unwritable           the disk takes nothing now: what it refused may be tried again
+└── OutboxFull           no room in the outbox's budget: refused and counted
 """
 
 from ground.errors import NorenError
@@ -21,5 +22,9 @@ class LinkError(EdgeError):
     """The broker cannot be reached, or refuses us."""
 
 
+class Unwritable(EdgeError):
+    """The file cannot be written now, as its disk is full, too slow or fails; what one work met, the next would too."""
+
+
 class OutboxFull(EdgeError):
-    """The outbox has no room, on disk or in its budget."""
+    """The outbox has no room in its budget."""

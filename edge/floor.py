@@ -14,14 +14,14 @@ from central.contract import events
 from central.contract.feeds import Profile
 from edge import beacons
 from edge.clock import Clock
-from edge.config import EdgeConfig
+from edge.config import Ble, EdgeConfig, Recorded, SimulatedRadio
 from edge.crowd import Crowd
 from edge.director import Director, Wish
 from edge.identity import Identity
-from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting
+from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting, ZoneId
 from edge.ports import Screen
 from edge.presence import Presence
-from edge.recommender import recommend
+from edge.recommender import Pick, recommend
 from edge.replica import Replica
 from edge.report import Report
 from edge.scenes import A_SCENE, TURN, compose
@@ -34,6 +34,8 @@ TICK = 0.25
 MOST_ADVERTS = 4096
 MOST_SCANS = 64
 """What may wait; past that the oldest goes, counted."""
+STOOD = 2.0
+"""Seconds since a beacon decided, at the last look, past which a scene for its bearer answers no sighting."""
 TURNS = 3
 """Different scenes for who stays, before the first comes again."""
 
@@ -43,6 +45,8 @@ class _Shown:
     wish: Wish
     scene: str
     at: float
+    first: tuple[str, ...]
+    """What its first turn would show by what was known then."""
     turn: int = 0
 
 
@@ -67,7 +71,8 @@ class Floor:
         self._confirmed = confirmed
         self._identity = Identity(bytes.fromhex(config.key), replica)
         self._presence = Presence(config.zones)
-        self._director = Director(config.screens)
+        radios = [sensor for sensor in config.sensors if isinstance(sensor, Ble | Recorded | SimulatedRadio)]
+        self._director = Director(config.screens, {ZoneId(radio.zone) for radio in radios})
         self._crowd = Crowd()
         self._adverts: deque[Advert] = deque(maxlen=MOST_ADVERTS)
         self._scans: deque[Scan] = deque(maxlen=MOST_SCANS)
@@ -75,6 +80,8 @@ class Floor:
         self._shown: dict[ScreenId, _Shown] = {}
         self.counts: Counter[str] = Counter()
         self._dark = False
+        self._looked = self._looked_before = 0.0
+        """When `direct` ran last, and the time before that."""
 
     def deliver(self, sensed: Advert | Scan) -> None:
         """Take a sighting or scan from a sensor, at once."""
@@ -104,17 +111,25 @@ class Floor:
                 self.direct(now)
 
     def feed_changed(self, feed: str, keys: frozenset[str]) -> None:
-        """See at once who may no longer be known, and what else to show."""
+        """See at once who may no longer be known, and what else to show.
+
+        A page may hold thousands of keys: only of who is here is anything looked up. What changes of products and
+        stock comes with the next turn.
+        """
         gone: set[CustomerId] = set()
         if feed == "tokens":
-            gone = self._identity.renew()
+            gone = self._identity.renew(keys)
         elif feed == "profiles":
-            gone = {who for who in map(CustomerId, keys) if self._profile(who) and not self._may(who, "presence")}
+            here = [who for who in map(CustomerId, keys) if self._presence.follows(who)]
+            gone = {who for who in here if self._profile(who) and not self._may(who, "presence")}
         for customer in gone:
             # No event: of who withdrew, nothing more is stored.
             for change in self._presence.forget(customer):
                 self._director.moved(change)
-        self.direct(self._clock.monotonic())
+        now = self._clock.monotonic()
+        self.direct(now)
+        if feed == "profiles":
+            self._freshen(keys, now)
 
     def screen_back(self, screen: ScreenId) -> None:
         """A player has connected and shows its loop: tell it again what it should show."""
@@ -158,6 +173,7 @@ class Floor:
         """Bring every screen to what it should show now."""
         if self._dark:
             return
+        self._looked_before, self._looked = self._looked, now
         wishes = self._director.wishes(
             now, may=self._may, anonymous=not self._confirmed(), clock_safe=self._clock.safe()
         )
@@ -212,6 +228,9 @@ class Floor:
             self._report.happened(
                 events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000))
             )
+        if self._report.made_room():
+            for screen in self._screens.values():
+                screen.again()
         return self._follow(self._presence.tick(now))
 
     def _follow(self, changes: list[Change]) -> bool:
@@ -229,23 +248,36 @@ class Floor:
                 )
         return bool(changes)
 
-    def _show(self, screen: ScreenId, wish: Wish, now: float, *, turn: int) -> None:
-        people = [profile for who in wish.people if (profile := self._profile(who))]
-        products = self._replica.products()
-        picks = recommend(
-            people,
-            products,
+    def _freshen(self, keys: frozenset[str], now: float) -> None:
+        """Begin anew where what people like has changed so much that other products come first."""
+        for screen, shown in list(self._shown.items()):
+            wish = shown.wish
+            # A greeting stays as it is: its reader is in the middle of it.
+            if wish.cause == "beacon" and not keys.isdisjoint(wish.people) and shown.first != _first(self._picks(wish)):
+                self._show(screen, wish, now, turn=0)
+
+    def _picks(self, wish: Wish) -> tuple[Pick, ...]:
+        return recommend(
+            self._people(wish),
+            self._replica.products(),
             self._replica.stock(),
             self._clock.wall(),
             level=wish.level,
             count=A_SCENE * TURNS if wish.cause == "beacon" else A_SCENE,
         )
+
+    def _show(self, screen: ScreenId, wish: Wish, now: float, *, turn: int) -> None:
+        picks = self._picks(wish)
+        first = _first(picks)
         picks = picks[turn * A_SCENE : (turn + 1) * A_SCENE] or picks[:A_SCENE]
-        scene = compose(wish, secrets.token_hex(8), people, picks, products, self._config.languages)
+        products = self._replica.products()
+        scene = compose(wish, secrets.token_hex(8), self._people(wish), picks, products, self._config.languages)
         if scene is None:
             return self._clear(screen)
         before = self._shown.get(screen)
-        again = turn > 0 or (before is not None and wish.follows(before.wish))
+        # Consent has come, a greeting is over, a player is back: who is near was heard long before the last look.
+        stood = wish.cause == "beacon" and wish.decided < self._looked_before - STOOD
+        again = turn > 0 or stood or (before is not None and wish.follows(before.wish))
         message = Show(
             scene=scene,
             cause=wish.cause,
@@ -255,7 +287,7 @@ class Floor:
             carry={"customers": list(wish.people), "level": wish.level},
         )
         if self._screens[screen].send(message):
-            self._shown[screen] = _Shown(wish=wish, scene=scene.scene, at=now, turn=turn)
+            self._shown[screen] = _Shown(wish=wish, scene=scene.scene, at=now, first=first, turn=turn)
             self.counts["scenes"] += 1
         else:
             self._shown.pop(screen, None)
@@ -266,9 +298,16 @@ class Floor:
         if shown is not None:
             self._screens[screen].send(Clear(scene=shown.scene))
 
+    def _people(self, wish: Wish) -> list[Profile]:
+        return [profile for who in wish.people if (profile := self._profile(who))]
+
     def _profile(self, customer: CustomerId) -> Profile | None:
         return self._replica.profile(customer, self._clock.wall())
 
     def _may(self, customer: CustomerId, purpose: str) -> bool:
         profile = self._profile(customer)
         return profile is not None and purpose in profile.purposes
+
+
+def _first(picks: tuple[Pick, ...]) -> tuple[str, ...]:
+    return tuple(pick.sku for pick in picks[:A_SCENE])

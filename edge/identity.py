@@ -21,30 +21,35 @@ class Identity:
     def __init__(self, key: bytes, replica: Replica) -> None:
         self._key = key
         self._replica = replica
-        self._known: dict[str, CustomerId | None] = {}
+        self._known: dict[str, tuple[str, CustomerId | None]] = {}
+        """By beacon id: the token that it makes, and whose that is."""
 
     def beacon(self, beacon: Beacon) -> CustomerId | None:
         """The customer who carries this beacon and agreed to presence; None for everyone else's."""
         if beacon.id not in self._known:
             if len(self._known) >= MOST:
                 self._known.clear()
-            self._known[beacon.id] = self._holder("beacon", beacon.id)
-        return self._known[beacon.id]
+            token = member_code.token(self._key, "beacon", beacon.id)
+            self._known[beacon.id] = token, self._holder("beacon", token)
+        return self._known[beacon.id][1]
 
     def code(self, content: bytes) -> tuple[Outcome, CustomerId | None]:
         """What a code is: a member's whom we may know, a member's whom we do not, or no member code at all."""
         number = member_code.number(content)
         if number is None:
             return "other", None
-        customer = self._holder("code", number)
+        customer = self._holder("code", member_code.token(self._key, "code", number))
         return ("member", customer) if customer else ("unknown", None)
 
-    def renew(self) -> set[CustomerId]:
-        """Look everything up anew, as the token feed changed; give those who may no longer be known."""
-        before = {customer for customer in self._known.values() if customer}
-        self._known = {beacon: self._holder("beacon", beacon) for beacon in self._known}
-        return before - {customer for customer in self._known.values() if customer}
+    def renew(self, tokens: frozenset[str]) -> set[CustomerId]:
+        """Look these tokens up anew, as their feed changed; give those who may no longer be known."""
+        before: set[CustomerId] = set()
+        for beacon, (token, customer) in self._known.items():
+            if token in tokens:
+                before |= {customer} if customer else set()
+                self._known[beacon] = token, self._holder("beacon", token)
+        return before and before - {customer for _, customer in self._known.values() if customer}
 
-    def _holder(self, means: str, value: str) -> CustomerId | None:
-        token = self._replica.token(member_code.token(self._key, means, value))
-        return CustomerId(token.customer) if token and token.means == means else None
+    def _holder(self, means: str, token: str) -> CustomerId | None:
+        row = self._replica.token(token)
+        return CustomerId(row.customer) if row and row.means == means else None

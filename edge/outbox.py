@@ -48,6 +48,7 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """For health."""
         return {
+            "events_made": self.state.last,
             "outbox_waiting": self.waiting,
             "outbox_bytes": sum(self.state.sizes),
             "events_dropped": self.state.dropped,
@@ -59,7 +60,7 @@ class Outbox:
         """Keep an event (as events.make gave it). Awaited, gives its seq once that is committed: then it is a fact.
 
         The same key again gives the same seq and keeps nothing twice. Raises OutboxFull where only events that are
-        worth more could make room or the disk is full, EdgeError where the event is too large or the file fails.
+        worth more could make room, Unwritable where the disk does not take it now, EdgeError where it is too large.
         """
         # White space around it would not come through a batch, and break the chain there.
         event = event.strip()

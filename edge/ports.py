@@ -27,6 +27,9 @@ class Screen(Protocol):
     def send(self, message: ToPlayer) -> bool:
         """Hand a message over at once; False where no player is there to take it."""
 
+    def again(self) -> None:
+        """Have every play told again that was not noted; by and by."""
+
 
 class Link(Protocol):
     """A connection to central: publishes when connected, never queues."""

@@ -215,6 +215,10 @@ class Presence:
         person = self._people.pop(customer, None)
         return self._leave(customer, person) if person else []
 
+    def follows(self, customer: CustomerId) -> bool:
+        """Whether anything is remembered of somebody."""
+        return customer in self._people
+
     def where(self, customer: CustomerId) -> ZoneId | None:
         """The zone somebody is in."""
         person = self._people.get(customer)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from central.contract.feeds import Interest, Product, Profile, Stock
@@ -18,6 +18,8 @@ POPULAR = 0.4
 """Weight of what sells here beside one's own interest of 1."""
 ITSELF = 1.5
 """Weight of the very product that was looked at, beside its category's 1."""
+JUST = timedelta(days=1)
+"""How long what somebody looked at last leads: a look of the evening is why one comes the next day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,9 @@ def recommend(
 ) -> tuple[Pick, ...]:
     """The best `count` products in stock, most wanted first; nothing sensitive, and below level 2 nothing ever bought.
 
-    A score is one's interest in the product's category (decayed by half-lives, each person's sums to 1) plus the
-    product's own, plus 0.4 × log sales relative to the best seller.
+    What each person looked at last, within a day, leads: the latest look first. The rest go by score: one's interest
+    in the product's category (decayed by half-lives, each person's sums to 1) plus the product's own, plus 0.4 × log
+    sales relative to the best seller.
     """
     bought = {interest.sku for person in people for interest in person.bought}
     tastes = [_taste(person, products, now) for person in people]
@@ -59,8 +62,20 @@ def recommend(
         elif taste > popular:
             why = "taste"
         picks.append(Pick(sku=sku, score=taste + itself + popular * (0.5 + taste), why=why))
-    picks.sort(key=lambda pick: (-pick.score, pick.sku))
-    return _varied(picks, products, count)
+    leads = _leads(people, {pick.sku for pick in picks}, now)
+    picks.sort(key=lambda pick: (leads.get(pick.sku, len(leads)), -pick.score, pick.sku))
+    return _varied(picks, products, count, len(leads))
+
+
+def _leads(people: Sequence[Profile], shown: Set[str], now: datetime) -> dict[str, int]:
+    """What each person looked at last of all that may be shown: place by sku."""
+    lasts: dict[str, datetime] = {}
+    for person in people:
+        looks = [look for look in person.viewed if look.sku in shown and now - look.at <= JUST]
+        if looks:
+            last = max(looks, key=lambda look: look.at)
+            lasts[last.sku] = max(last.at, lasts.get(last.sku, last.at))
+    return {sku: place for place, sku in enumerate(sorted(lasts, key=lambda sku: lasts[sku], reverse=True))}
 
 
 def _decay(interest: Interest, now: datetime, half: float) -> float:
@@ -89,14 +104,15 @@ def _itself(person: Profile, now: datetime, never: Iterable[str]) -> dict[str, f
     return own
 
 
-def _varied(picks: Sequence[Pick], products: Mapping[str, Product], count: int) -> tuple[Pick, ...]:
-    # No more than half of one category while there is something else, or a screen looks like one shelf.
+def _varied(picks: Sequence[Pick], products: Mapping[str, Product], count: int, leads: int) -> tuple[Pick, ...]:
+    # No more than half of one category while there is something else, or a screen looks like one shelf; who looked at
+    # something sees it all the same.
     most = max(1, math.ceil(count / 2))
     chosen: list[Pick] = []
     held: Counter[str] = Counter()
-    for pick in picks:
+    for place, pick in enumerate(picks):
         category = products[pick.sku].category
-        if held[category] < most:
+        if place < leads or held[category] < most:
             held[category] += 1
             chosen.append(pick)
         if len(chosen) == count:

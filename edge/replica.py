@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,8 @@ from central.contract.topics import CHAIN
 from edge.storage import Storage
 
 MOST_ASIDE = 1000
+MOST_NEAR = 256
+"""Profiles kept decoded: of who is near, whose beacons are heard ten times a second (a full one takes some 50 kB)."""
 
 migrations = Migrations("replica")
 
@@ -44,7 +47,7 @@ def tables(db: Database) -> None:
 
 _CURSORS = "SELECT shadow, after, generation, head FROM cursor WHERE scope = ? AND feed = ? ORDER BY shadow"
 _READ = """
-    SELECT key, body FROM row WHERE shadow = 0 AND feed = ? AND key = ? AND (until IS NULL OR until > ?)
+    SELECT body, until FROM row WHERE shadow = 0 AND feed = ? AND key = ? AND (until IS NULL OR until > ?)
     ORDER BY scope = ? LIMIT 1"""
 
 _CHANGED = """
@@ -81,6 +84,8 @@ class Replica:
         self.counts: Counter[str] = Counter()
         self._storage = storage
         self._whole: dict[str, dict[str, Any]] = {}
+        self._near: dict[str, tuple[Profile, float]] = {}
+        """Profiles and when they run out; who was asked for last is last."""
 
     async def open(self) -> None:
         """Make the tables. Raises StorageError."""
@@ -142,13 +147,21 @@ class Replica:
 
     def profile(self, customer: str, now: datetime) -> Profile | None:
         """What we may know of a customer; None for who did not agree, and once it has run out."""
-        found: Profile | None = self._find("profiles", customer, now.timestamp())
-        return found
+        at = now.timestamp()
+        near = self._near.pop(customer, None)
+        if near is None or near[1] <= at:
+            near = self._find("profiles", customer, at)
+            if near is None:
+                return None
+            if len(self._near) >= MOST_NEAR:
+                del self._near[next(iter(self._near))]
+        self._near[customer] = near
+        return near[0]
 
     def token(self, token: str) -> Token | None:
         """Whose beacon or code this is, by its keyed hash; the profile behind it says whether that still holds."""
-        found: Token | None = self._find("tokens", token, 0.0)
-        return found
+        found: tuple[Token, float] | None = self._find("tokens", token, 0.0)
+        return found and found[0]
 
     def products(self) -> Mapping[str, Product]:
         """All products by their sku; the mapping changes with the feed."""
@@ -163,9 +176,11 @@ class Replica:
         items: Iterable[Content] = self._all("content").values()
         return tuple(sorted(items, key=lambda item: (item.order, item.content)))
 
-    def _find(self, feed: str, key: str, now: float) -> Any | None:
-        for _, body in self._storage.read(_READ, (feed, key, now, CHAIN)):
-            return self._decoded(feed, body)
+    def _find(self, feed: str, key: str, now: float) -> tuple[Any, float] | None:
+        """A record and when it runs out."""
+        for body, until in self._storage.read(_READ, (feed, key, now, CHAIN)):
+            record = self._decoded(feed, body)
+            return record and (record, inf if until is None else until)
         return None
 
     def _all(self, feed: str) -> dict[str, Any]:
@@ -179,15 +194,18 @@ class Replica:
         return self._whole[feed]
 
     def _refresh(self, feed: str, keys: Iterable[str]) -> None:
+        if feed == "profiles":
+            for key in keys:
+                self._near.pop(key, None)
         whole = self._whole.get(feed)
         if whole is None:
             return
         for key in keys:
-            record = self._find(feed, key, 0.0)
-            if record is None:
+            found = self._find(feed, key, 0.0)
+            if found is None:
                 whole.pop(key, None)
             else:
-                whole[key] = record
+                whole[key] = found[0]
 
     def _decoded(self, feed: str, body: bytes) -> Any | None:
         try:

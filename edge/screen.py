@@ -48,6 +48,11 @@ class Player:
         writer.write(line(message))
         return True
 
+    def again(self) -> None:
+        """Have every play told again that was not noted: a player does so at each connection."""
+        if self._writer is not None:
+            self._writer.close()
+
     async def run(self) -> None:
         """Stay connected until cancelled."""
         while True:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from edge.errors import EdgeError, OutboxFull
+from edge.errors import EdgeError, Unwritable
 from ground import sqlite
 
 Item = TypeVar("Item")
@@ -44,14 +44,11 @@ _UNWRITABLE = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_READONLY,
 }
-
-
-class _Unwritable(EdgeError):
-    """The file itself fails: what one work met, the others would too."""
 
 
 @dataclass(slots=True)
@@ -131,8 +128,8 @@ class Storage:
     def write(self, work: Callable[[sqlite3.Connection], T], now: bool = False) -> asyncio.Future[T]:
         """Do `work` in a transaction shared with others, ≤ 50 ms from now or at once; the answer follows its commit.
 
-        Raises OutboxFull for a full disk or too many waiting, EdgeError where the file cannot be written, and what
-        `work` itself raises; then nothing of this work is stored, and the others are.
+        Raises Unwritable for a full disk, a file that cannot be written or too many waiting: then this and all that
+        came after it in the same transaction is refused. Raises what `work` itself raises: then the others are stored.
         """
         return self.write_each(lambda db, _: [work(db)], None, now)
 
@@ -147,7 +144,7 @@ class Storage:
         if self._closing or len(self._jobs) >= MOST_WAITING:
             self.counts["writes_refused"] += 1
             said = f"{len(self._jobs)} writes wait for {self.path}, which is too slow or closed."
-            job.answer.set_exception(OutboxFull(said, fix="Exchange the card if this goes on."))
+            job.answer.set_exception(Unwritable(said, fix="Exchange the card if this goes on."))
             return job.answer
         self._jobs.append(job)
         self._some.set()
@@ -191,9 +188,9 @@ class Storage:
         finally:  # In order nothing is left; after a mistake in a hook nobody must wait for ever.
             self._closing = True
             for job in self._jobs:
-                job.take(EdgeError(f"The storage of {self.path} has ended.", fix="Start anew."))
+                job.take(Unwritable(f"The storage of {self.path} has ended.", fix="Start anew."))
 
-    async def _store(self, jobs: list[_Job]) -> None:
+    async def _store(self, jobs: list[_Job]) -> BaseException | None:
         # The one crossing into the writer thread: whatever a work raised comes back here and goes to its caller.
         crossing = self._loop.run_in_executor(self._thread, self._transaction, jobs)
         outcomes: Sequence[list[Any] | BaseException] = await asyncio.gather(crossing, return_exceptions=True)
@@ -203,13 +200,20 @@ class Storage:
                 job.take(result)
             for hook in self.committed:
                 hook()
-        elif len(jobs) == 1 or isinstance(outcome, _Unwritable):
-            self.counts["writes_failed"] += len(jobs)
-            for job in jobs:
-                job.take(outcome)
-        else:
-            for job in jobs:
-                await self._store([job])
+            return None
+        if len(jobs) == 1:
+            self.counts["writes_failed"] += 1
+            jobs[0].take(outcome)
+            return outcome
+        failed: BaseException | None = None
+        for job in jobs:
+            # After one that the disk did not take, none may overtake it.
+            if isinstance(failed, Unwritable):
+                self.counts["writes_failed"] += 1
+                job.take(failed)
+            else:
+                failed = await self._store([job])
+        return failed
 
     def _transaction(self, jobs: list[_Job]) -> list[Any]:
         try:
@@ -224,12 +228,11 @@ class Storage:
             for forget in self.rolled_back:
                 forget()
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # The rest says more of the same kind.
-            if code == sqlite3.SQLITE_FULL:
-                fix = "Make room: what was stored is safe, and it goes on by itself."
-                raise OutboxFull(f"The disk of {self.path} is full.", fix=fix) from error
             if code in _UNWRITABLE:
                 said = f"The database {self.path} cannot be written: {error}."
-                raise _Unwritable(said, fix="Check the card and the folder.") from error
+                full = "Make room: what was stored is safe, and it goes on by itself."
+                fix = full if code == sqlite3.SQLITE_FULL else "Check the card and the folder."
+                raise Unwritable(said, fix=fix) from error
             raise
         return results
 

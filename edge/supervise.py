@@ -12,17 +12,18 @@ from ground.errors import NorenError
 
 log = logging.getLogger(__name__)
 
-FIRST, LONGEST = 1.0, 60.0
+FIRST, LONGEST, GROWTH = 1.0, 60.0, 2.0
 SETTLED = 60.0
-"""Seconds that something must run before its next failure counts as its first."""
+"""Seconds that something must run before its next failure counts as its first, where it does not say itself that
+it is well."""
 
 
-def delays(first: float = FIRST, longest: float = LONGEST) -> Iterator[float]:
+def delays(first: float = FIRST, longest: float = LONGEST, growth: float = GROWTH) -> Iterator[float]:
     """Seconds to wait before each further try: growing, and at random, so that not all stores come at once."""
     span = first
     while True:
         yield random.uniform(span / 2, span)  # noqa: S311 - nobody gains by guessing it.
-        span = min(span * 2, longest)
+        span = min(span * growth, longest)
 
 
 class Supervisor:
@@ -31,14 +32,20 @@ class Supervisor:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.troubles: dict[str, str] = {}
+        self._well: set[str] = set()
+        """What has not failed since it was last said to be well."""
 
-    async def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """Run until it returns or this is cancelled; whenever it raises, wait and run it again."""
-        waits = delays()
+    async def keep(
+        self, name: str, run: Callable[[], Awaitable[None]], *, waits: Callable[[], Iterator[float]] = delays
+    ) -> None:
+        """Run until it returns or this is cancelled; whenever it raises, wait and run it again.
+
+        It waits longer each time, as `waits` says, and begins these anew once it was well.
+        """
+        left = waits()
         loop = asyncio.get_running_loop()
         while True:
-            began = loop.time()
-            settled = loop.call_later(SETTLED, self.troubles.pop, name, None)
+            good = loop.call_later(SETTLED, self.well, name)
             try:
                 await run()
                 self.troubles.pop(name, None)
@@ -46,11 +53,17 @@ class Supervisor:
             except Exception as error:  # noqa: BLE001 - the one place; a radio or a library may raise anything.
                 self._note(name, error)
             finally:
-                settled.cancel()
-            if loop.time() - began >= SETTLED:
-                waits = delays()
-            await asyncio.sleep(next(waits))
+                good.cancel()
+            if name in self._well:
+                self._well.remove(name)
+                left = waits()
+            await asyncio.sleep(next(left))
             self.counts[f"{name}_restarts"] += 1
+
+    def well(self, name: str) -> None:
+        """Know that it works: nothing troubles it now, and its next failure is its first."""
+        self.troubles.pop(name, None)
+        self._well.add(name)
 
     def _note(self, name: str, error: Exception) -> None:
         said = str(error) or type(error).__name__

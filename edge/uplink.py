@@ -22,6 +22,9 @@ GATHER = 0.2
 """Seconds that few events wait for company."""
 ANSWER = 5.0
 """Seconds within which central answers; then the batch is sent again, each time later."""
+SOON = 0.2
+"""The part of them after which a hint has us send again: it says that central is there, and may not have been before.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,11 @@ class _Sent:
 
 
 class Uplink:
-    """The way up. Call `connected` at every connection; `on_ack` and `on_nack` take those topics' payloads."""
+    """The way up.
+
+    Call `connected` at every connection and `hinted` at every word of central to all; `on_ack` and `on_nack` take those
+    topics' payloads.
+    """
 
     def __init__(self, outbox: Outbox, link: Link, clock: Clock, store: str, agent: str) -> None:
         self.counts: Counter[str] = Counter()
@@ -46,12 +53,20 @@ class Uplink:
         self._connections = 0
         self._sent: _Sent | None = None
         self._answered = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
+        self._soon = 0.0
+        """When a hint may end our patience, of the loop's clock."""
 
     def connected(self) -> None:
         """Send at once: what was under way is lost or will be answered twice, and both are harmless."""
         self._connections += 1
         self._answered.set()
         self._outbox.arrived.set()
+
+    def hinted(self) -> None:
+        """Wait no longer than need be for an answer: central is there, and may not have been when we sent."""
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(max(self._soon, asyncio.get_running_loop().time()))
 
     async def run(self) -> None:
         """Send whatever waits whenever there is a connection, until cancelled."""
@@ -63,18 +78,24 @@ class Uplink:
                 continue
             if self._outbox.waiting < MAX_EVENTS:
                 await asyncio.sleep(GATHER)
-            before = self._progress()
+            before, unkept = self._progress(), self.counts["acks_failed"]
             await self._send()
+            seconds = next(waits)
             try:
-                async with asyncio.timeout(next(waits)):
+                async with asyncio.timeout(seconds) as self._patience:
+                    self._soon = asyncio.get_running_loop().time() + SOON * seconds
                     # An answer that moves nothing is none: or two machines could turn at full speed.
                     while self._progress() == before:
                         self._answered.clear()
                         await self._answered.wait()
             except TimeoutError:
                 self.counts["acks_missed"] += 1
+                if self.counts["acks_failed"] > unkept:
+                    waits = delays(ANSWER)  # It is our disk that is full: central need not be spared.
             else:
                 waits = delays(ANSWER)
+            finally:
+                self._patience = None
 
     async def on_ack(self, payload: bytes) -> None:
         """Move on to where central is."""

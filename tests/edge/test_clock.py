@@ -12,7 +12,7 @@ from edge_wire import turn
 
 from central.contract.events import ClockOffset
 from edge.clock import KEEP, NEAR, Clock
-from edge.errors import OutboxFull
+from edge.errors import Unwritable
 
 Later = Callable[[float], Awaitable[None]]
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ async def test_only_a_safe_time_is_kept_each_minute(later: Later) -> None:
     async def keep(at: datetime) -> None:
         if len(kept) == 1:
             kept.append(at)
-            raise OutboxFull("The disk is full.")
+            raise Unwritable("The disk is full.")
         kept.append(at)
 
     running = asyncio.create_task(clock.run(keep))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config import ScreenConfig
-from edge.director import GREETING, Director, Wish
+from edge.director import FINDS, GREETING, Director, Wish
 from edge.model import Change, CustomerId, ScreenId, ZoneId
 
 SHELF, TILL = ZoneId("shelf"), ZoneId("till")
@@ -174,6 +174,53 @@ def test_the_next_scan_replaces_the_last() -> None:
     assert second is not None
     assert second.people == (B,)
     assert not second.same(first)
+
+
+def greeted(director: Director, now: float) -> tuple[int, bool]:
+    wish = wishes(director, now)["t"]
+    assert wish is not None
+    assert wish.people == (A,)
+    return wish.level, wish.named
+
+
+def test_no_name_before_whoever_is_near_has_been_found() -> None:
+    for since, named in ((10.0 - FINDS + 0.1, False), (10.0 - FINDS, True)):
+        director = Director(SCREENS, {TILL})
+        wishes(director, since)
+        director.scanned(TILL, A, "act", 9.9, 10.0)
+        assert greeted(director, 10.0) == ((2, True) if named else (1, False))
+        assert greeted(director, 17.9) == ((2, True) if named else (1, False)), "it does not come by and by"
+    director = Director(SCREENS, {TILL})
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    assert greeted(director, 10.0) == (1, False), "a code that comes with the start"
+
+
+def test_after_a_time_in_which_nobody_was_known_the_store_listens_anew() -> None:
+    director = Director(SCREENS, {TILL})
+    wishes(director, 0.0)
+    director.scanned(TILL, A, "one", 9.9, 10.0)
+    assert greeted(director, 10.0) == (2, True)
+    wishes(director, 11.0, anonymous=True)
+    assert greeted(director, 11.1) == (1, False), "who stepped in meanwhile was not noticed"
+    director.scanned(TILL, A, "two", 11.2, 11.2)
+    assert greeted(director, 11.3) == (1, False)
+    director.scanned(TILL, A, "three", 11.1 + FINDS, 11.1 + FINDS)
+    assert greeted(director, 17.0) == (2, True)
+
+
+def test_a_store_that_never_hears_who_else_is_there_greets_as_ever() -> None:
+    for radios in ((), (SHELF,)):
+        director = Director(SCREENS, radios)
+        director.scanned(TILL, A, "act", 9.9, 10.0)
+        assert greeted(director, 10.0) == (2, True)
+        wishes(director, 11.0, anonymous=True)
+        assert greeted(director, 11.1) == (2, True)
+
+
+def test_a_radio_of_any_zone_from_which_the_screen_is_seen_counts() -> None:
+    director = Director(WIDE, {QUEUE})
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    assert greeted(director, 10.0) == (1, False)
 
 
 moves = st.lists(

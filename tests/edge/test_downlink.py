@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from edge_disk import disk
 from edge_wire import Feed, Wire, turn, until
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from central.contract.codec import encode, pack
 from central.contract.commands import Command, Reply
 from central.contract.feeds import FEEDS, Heads, Page, Profile, Pull, Stock, Token
 from edge.clock import Clock
-from edge.downlink import ANSWER, EVERY, MOST_COMMANDS, SWEEP, Downlink
+from edge.downlink import ANSWER, EVERY, MOST_COMMANDS, SOON, SWEEP, Downlink
 from edge.replica import Replica
 from edge.storage import Storage
 from ground.errors import NorenError
@@ -179,6 +180,68 @@ async def test_a_hint_pulls_what_is_behind_and_nothing_else(store: Store) -> Non
         assert store.replica.stock()["a"].on_hand == 1
 
 
+HINT = pack(Heads(scope="ginza", generation="g1", heads={"profiles": 1}))
+
+
+async def test_a_hint_asks_again_whom_nobody_has_heard(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        lost = await store.pulled()
+        await store.later(ANSWER * SOON)
+        assert not store.wire.sent
+        await store.downlink.on_heads(HINT)
+        await store.later(0.0)
+        assert await store.pulled() == lost
+        await store.answer(lost)
+        assert len(await store.catch_up()) > len(PARTS)
+        assert store.downlink.confirmed()
+        assert not store.downlink.counts["pages_missed"]
+        await store.later(ANSWER)
+        assert not store.wire.sent
+
+
+async def test_hints_at_the_wrong_moment_ask_nothing_twice(store: Store) -> None:
+    """As the retained ones do at every connection."""
+    async with store.running():
+        store.connect()
+        asked = await store.pulled()
+        for _ in range(3):
+            await store.downlink.on_heads(HINT)
+        assert not store.wire.sent
+        await store.answer(asked)
+        await store.catch_up()
+        await store.downlink.on_heads(HINT)
+        await store.later(ANSWER)
+        assert not store.wire.sent
+        assert store.downlink.counts == {"pages": store.downlink.counts["pages"]}
+
+
+async def test_a_central_that_is_slow_is_not_asked_more_by_hints_than_it_bears(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.pulled()
+        asked = []
+        for _ in range(60):
+            for _ in range(10):
+                await store.downlink.on_heads(HINT)
+                await store.later(0.1)
+            asked.append(len(store.wire.take("pull", Pull)))
+        assert sum(asked[:3]) in (2, 3, 4, 5)
+        assert sum(asked[30:]) <= 10
+
+
+async def test_two_answers_to_one_question_are_one(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        asked = await store.pulled()
+        await store.answer(asked)
+        await turn()
+        await store.answer(asked)
+        await store.catch_up()
+        assert store.downlink.counts["pages_ignored"] == 1
+        assert store.downlink.confirmed()
+
+
 async def test_everything_is_pulled_again_every_five_minutes(store: Store) -> None:
     async with store.running():
         store.connect()
@@ -265,11 +328,72 @@ async def test_a_full_disk_is_survived_and_the_page_asked_for_again(store: Store
         store.connect()
         await store.storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
         await store.answer(await store.pulled())
-        assert store.downlink.counts["pages_failed"] == 1
+        for failed in range(1, 6):
+            assert store.downlink.counts["pages_failed"] == failed
+            await store.later(ANSWER)  # No later than the first time.
+            await store.answer(await store.pulled())
         store.storage._writer.execute("PRAGMA query_only = 0")
         await store.later(ANSWER)
         await store.catch_up()
         assert store.downlink.confirmed()
+
+
+@pytest.mark.parametrize("feed", ["profiles", "tokens"])
+async def test_nobody_is_known_while_a_full_disk_cannot_keep_who_withdrew(
+    tmp_path: Path, later: Later, feed: str
+) -> None:
+    with disk(tmp_path / "disk", 1024) as card:
+        async with Storage.open(card.path / "edge.sqlite") as storage:
+            store = Store(storage, later)
+            mine = store.feeds["ginza", feed]
+            async with store.running():
+                store.connect()
+                await store.catch_up()
+                assert store.downlink.confirmed()
+                card.fill()
+                [key] = mine.live()
+                while not store.downlink.counts["pages_failed"]:  # There may still be room for the first.
+                    mine.delete(key)
+                    hint = Heads(scope="ginza", generation="g1", heads={feed: mine.head})
+                    await store.downlink.on_heads(pack(hint))
+                    await store.answer(await store.pulled())
+                    await turn()
+                assert not store.downlink.confirmed()
+                # Nor by what else there is of consent, which needs no room.
+                await store.downlink.on_heads(pack(Heads(scope="chain", generation="g1", heads={"tokens": 9})))
+                asked: set[tuple[str, str]] = set()
+                while asked != {("ginza", feed), ("chain", "tokens")} or store.downlink.counts["pages_failed"] < 4:
+                    if not store.wire.sent:
+                        await store.later(ANSWER)
+                    for pull in store.wire.take("pull", Pull):
+                        asked.add((pull.scope, pull.feed))
+                        await store.answer(pull)
+                    await turn()
+                    assert not store.downlink.confirmed()
+                store.connect()  # Nor by all that a connection brings while the disk is full.
+                for _ in range(2 * len(PARTS)):
+                    await store.answer(await store.pulled())
+                    await store.later(ANSWER)
+                assert not store.downlink.confirmed()
+                card.free()
+                await store.later(ANSWER)
+                await store.catch_up()
+                assert store.downlink.confirmed()
+                assert store.replica.cursor("ginza", feed).after == mine.head
+
+
+async def test_a_full_disk_that_cannot_keep_the_stock_makes_nobody_a_stranger(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.catch_up()
+        await store.storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
+        stock = store.feeds["ginza", "stock"]
+        stock.put("a", Stock(sku="a", on_hand=1, sold=0))
+        await store.downlink.on_heads(pack(Heads(scope="ginza", generation="g1", heads={"stock": stock.head})))
+        await store.answer(await store.pulled())
+        assert store.downlink.counts["pages_failed"] == 1
+        assert store.downlink.confirmed()
+        store.storage._writer.execute("PRAGMA query_only = 0")
 
 
 async def test_what_has_run_out_is_swept_only_by_a_safe_clock(store: Store) -> None:

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
+import pytest
+from edge_pages import take
+from edge_wire import turn, until
 
 from central.contract import events, feeds, member_code
-from central.contract.codec import encode
 from edge import beacons
 from edge.clock import Clock
-from edge.config import Broker, EdgeConfig, ScreenConfig, Zone
+from edge.config import Ble, Broker, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
+from edge.director import FINDS
 from edge.floor import Floor
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
-from edge.replica import Applied, Replica
-from edge.report import Report
+from edge.replica import Replica
+from edge.report import MOST_WAITING, Report
 from edge.storage import Storage
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
 
 KEY = "ab" * 32
 NUMBER = "290000000012" + member_code.check_digit("290000000012")
 UUID = "11111111-2222-3333-4444-555555555555"
+Later = Callable[[float], Awaitable[None]]
 SHELF, TILL = ZoneId("shelf"), ZoneId("till")
 BEACON = beacons.ibeacon(UUID, 1, 2, -59)
+
+
+class LoopClock(Clock):
+    """Goes as the loop's clock goes, which a test moves."""
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
 class Wall:
@@ -38,12 +49,16 @@ class Wall:
         self.sent: list[ToPlayer] = []
         self.came = asyncio.Event()
         self.there = True
+        self.asked_again = 0
 
     def send(self, message: ToPlayer) -> bool:
         if self.there:
             self.sent.append(message)
             self.came.set()
         return self.there
+
+    def again(self) -> None:
+        self.asked_again += 1
 
     async def next(self, kind: type[Any]) -> Any:
         """The next message of a kind; what came before it is gone."""
@@ -67,29 +82,17 @@ class Store:
         self._upto: dict[str, int] = {}
 
     async def feed(self, feed: str, rows: dict[str, object | None], scope: str = "ginza") -> None:
-        """Apply a page, as if central had sent it; None is a tombstone."""
-        after = self.replica.cursor(scope, feed).after
-        upto = after + len(rows)
-        made = tuple(
-            feeds.Row(key=key, version=after + place + 1, body=None if body is None else msgspec.Raw(encode(body)))
-            for place, (key, body) in enumerate(rows.items())
-        )
-        applied: Applied | None = None
-        # A first page comes into use when central has continued it.
-        for start, content in ((after, made), *([] if after else [(upto, ())])):
-            page = feeds.Page(
-                scope=scope,
-                feed=feed,
-                after=start,
-                upto=upto,
-                head=upto,
-                generation="g",
-                horizon=0,
-                rows=content,
-            )
-            applied = await self.replica.apply(page)
-        assert applied is not None
+        """Have a page applied, and the floor told."""
+        applied = await take(self.replica, feed, rows, scope=scope)
         self.floor.feed_changed(applied.feed, applied.keys)
+
+    async def viewed(self, *looks: tuple[str, float], points: int = 77, customer: str = "c1") -> None:
+        """The member looked at these, so many hours ago."""
+        now = datetime.now(UTC)
+        interests = tuple(feeds.Interest(sku=sku, at=now - timedelta(hours=hours)) for sku, hours in looks)
+        both = ("presence", "signage")
+        profile = feeds.Profile(customer=customer, purposes=both, nickname="はな", points=points, viewed=interests)
+        await self.feed("profiles", {customer: profile})
 
     async def member(self, *purposes: str, customer: str = "c1") -> None:
         profile = feeds.Profile(customer=customer, purposes=purposes, nickname="はな", points=77)
@@ -105,14 +108,28 @@ class Store:
         await self.feed("profiles", {customer: profile})
 
     def beacon(self, zone: ZoneId = SHELF, data: bytes = BEACON) -> None:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         for ago in (2.0, 1.0, 0.0):
             self.floor.deliver(Advert(at=now - ago, receiver=zone, zone=zone, address="AA", rssi=-55, data=data))
 
     def code(self, content: str) -> None:
         self.floor.deliver(
-            Scan(at=time.monotonic(), reader="cam", zone=TILL, format="QRCode", content=content.encode())
+            Scan(
+                at=asyncio.get_running_loop().time(),
+                reader="cam",
+                zone=TILL,
+                format="QRCode",
+                content=content.encode(),
+            )
         )
+
+    async def stay(self, seconds: int, later: Later) -> None:
+        """Let so many seconds pass in which the beacon at the shelf is heard."""
+        for _ in range(seconds):
+            await later(1.0)
+            now = asyncio.get_running_loop().time()
+            self.floor.deliver(Advert(at=now, receiver=SHELF, zone=SHELF, address="AA", rssi=-55, data=BEACON))
+            await turn()
 
     async def events(self, count: int) -> list[tuple[str, Any]]:
         """The first `count` events that were committed."""
@@ -126,7 +143,9 @@ class Store:
 
 
 @asynccontextmanager
-async def store(path: Path) -> AsyncIterator[Store]:
+async def store(
+    path: Path, *, waiting: int = MOST_WAITING, sensors: tuple[SensorConfig, ...] = ()
+) -> AsyncIterator[Store]:
     config = EdgeConfig(
         store="ginza",
         agent="a",
@@ -134,7 +153,7 @@ async def store(path: Path) -> AsyncIterator[Store]:
         folder=path,
         broker=Broker(),
         zones=(Zone(zone="shelf"), Zone(zone="till")),
-        sensors=(),
+        sensors=sensors,
         screens=(
             ScreenConfig(screen="s", socket=path / "s", zones=("shelf",)),
             ScreenConfig(screen="t", socket=path / "t", zones=("till",), use="till"),
@@ -146,8 +165,8 @@ async def store(path: Path) -> AsyncIterator[Store]:
         await replica.open()
         walls = {ScreenId("s"): Wall(), ScreenId("t"): Wall()}
         made: list[Store] = []
-        clock = Clock(synced=lambda: True)
-        report = Report(outbox, clock)
+        clock = LoopClock(synced=lambda: True)
+        report = Report(outbox, clock, waiting)
         floor = Floor(
             config,
             replica=replica,
@@ -193,6 +212,40 @@ async def test_a_code_greets_at_once_and_is_reported(tmp_path: Path) -> None:
         [(kind, scan)] = await here.events(1)
         assert (kind, scan.outcome, scan.customer) == ("scanned", "member", "c1")
         assert not here.shelf.sent
+
+
+RADIOS = (
+    Ble(kind="ble", name="r", zone="till"),
+    Recorded(kind="recorded", name="r", zone="till", file=Path("/r")),
+    SimulatedRadio(kind="simulated-radio", name="r", zone="till", scenario=Path("/s")),
+)
+
+
+@pytest.mark.parametrize("radio", RADIOS)
+async def test_where_radios_hear_who_else_is_near_no_name_before_they_have(
+    tmp_path: Path, later: Later, radio: SensorConfig
+) -> None:
+    async with store(tmp_path, sensors=(radio,)) as here:
+        await here.member("signage")
+
+        async def title() -> str:
+            here.code(NUMBER)
+            show = await here.till.next(Show)
+            assert (show.scene.layout, bool(show.scene.figures)) == ("greeting", "はな" in show.scene.title)
+            text: str = show.scene.title
+            return text
+
+        assert "はな" not in await title()
+        await later(FINDS + 0.5)
+        assert "はな" in await title()
+        here.known = False
+        await later(0.5)
+        assert (await here.till.next(Show)).scene.layout == "notice"
+        here.known = True
+        await later(0.5)
+        assert "はな" not in await title()
+        await later(FINDS + 0.5)
+        assert "はな" in await title()
 
 
 async def test_without_consent_nobody_is_known(tmp_path: Path) -> None:
@@ -307,9 +360,169 @@ async def test_a_flood_of_adverts_drops_the_oldest_counts_and_lets_scans_through
     async with store(tmp_path) as here:
         for number in range(5000):
             data = beacons.ibeacon(UUID, 9, number % 60000, -59)
-            here.floor.deliver(
-                Advert(at=time.monotonic(), receiver="r", zone=SHELF, address=str(number), rssi=-55, data=data)
-            )
+            here.floor.deliver(Advert(at=0.0, receiver="r", zone=SHELF, address=str(number), rssi=-55, data=data))
         here.code(NUMBER)
         assert [kind for kind, _ in await here.events(1)] == ["scanned"]
         assert here.floor.counts["sensed_dropped"] == 5000 - 4096
+
+
+def products(count: int) -> dict[str, object | None]:
+    kinds = ("tea", "cups", "sweets", "bowls", "books")
+    return {
+        f"p{n:02}": feeds.Product(sku=f"p{n:02}", name={"ja": f"品{n}"}, yen=100, category=kinds[n % 5])
+        for n in range(count)
+    }
+
+
+def sold(*skus: str, on_hand: int = 5) -> dict[str, object | None]:
+    """Stock in which what comes first sells best."""
+    return {sku: feeds.Stock(sku=sku, on_hand=on_hand, sold=1000 // (place + 1)) for place, sku in enumerate(skus)}
+
+
+def skus(show: Show) -> list[str]:
+    return [item.id for item in show.scene.items]
+
+
+async def shop(here: Store, count: int = 15) -> None:
+    """Products p00, p01, … in stock, the first selling best, and a member."""
+    await here.feed("products", products(count), scope="chain")
+    await here.feed("stock", {"tea": None, **sold(*products(count))})
+    await here.member("presence", "signage")
+
+
+async def test_who_stays_is_shown_the_next_products_every_ten_seconds(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        here.beacon()
+        shown = [await here.shelf.next(Show)]
+        assert shown[0].trigger_ns > 0
+        for _ in range(3):
+            await here.stay(8, later)
+            assert not here.shelf.sent
+            await here.stay(2, later)
+            shown.append(await here.shelf.next(Show))
+            assert (shown[-1].trigger_ns, here.shelf.sent) == (0, [])
+        first, second, third, again = map(skus, shown)
+        assert again == first
+        assert len({*first, *second, *third}) == 9
+        assert [show.scene.hold_ms for show in shown] == [12_000] * 4
+
+
+async def test_what_was_looked_at_now_is_on_the_scene_that_stands_at_once(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await here.viewed(("p01", 1), ("p02", 1), ("p03", 1), ("p04", 1))
+        here.beacon()
+        first = await here.shelf.next(Show)
+        assert "p13" not in skus(first)
+        await here.stay(11, later)
+        await here.shelf.next(Show)
+        await here.viewed(("p13", 0), ("p01", 1), ("p02", 1), ("p03", 1), ("p04", 1))
+        [show] = here.shelf.sent
+        assert isinstance(show, Show)
+        assert skus(show)[0] == "p13"
+        assert show.trigger_ns == 0
+        assert show.decided_ns > first.decided_ns
+        assert {item.note for item in show.scene.items} <= {"おすすめ", "当店で人気"}
+
+
+async def test_a_scene_stands_where_the_first_products_stay_the_same(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await here.viewed(("p01", 1))
+        here.beacon()
+        await here.shelf.next(Show)
+        await here.viewed(("p01", 1), points=99)
+        await here.viewed(("p13", 0), customer="c2")
+        assert not here.shelf.sent
+        assert here.floor.counts["scenes"] == 1
+
+
+async def test_a_greeting_is_left_alone_by_what_its_reader_looks_at(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        here.code(NUMBER)
+        assert "p13" not in skus(await here.till.next(Show))
+        await here.viewed(("p13", 0))
+        assert not here.till.sent
+
+
+async def test_what_went_out_of_stock_goes_with_the_next_turn(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await shop(here, 3)
+        here.beacon()
+        assert sorted(skus(await here.shelf.next(Show))) == ["p00", "p01", "p02"]
+        await here.feed("stock", sold("p01", on_hand=0))
+        assert not here.shelf.sent
+        await here.stay(11, later)
+        assert skus(await here.shelf.next(Show)) == ["p00", "p02"]
+
+
+@pytest.mark.parametrize("by", ["profile", "token"])
+async def test_who_withdrew_is_forgotten_and_no_later_leaving_is_told(tmp_path: Path, later: Later, by: str) -> None:
+    async with store(tmp_path) as here:
+        await here.member("presence", "signage")
+        here.beacon()
+        show = await here.shelf.next(Show)
+        if by == "profile":
+            await here.feed("profiles", {"c1": feeds.Profile(customer="c1", purposes=("signage",))})
+        else:
+            beacon = beacons.parse(BEACON)
+            assert beacon is not None
+            await here.feed("tokens", {member_code.token(bytes.fromhex(KEY), "beacon", beacon.id): None})
+        assert here.shelf.sent == [Clear(scene=show.scene.scene)]
+        await later(20.0)
+        here.code("4901234567894")
+        assert [kind for kind, _ in await here.events(2)] == ["visit-started", "scanned"]
+        assert here.floor.counts["visits"] == 1
+
+
+async def test_who_just_leaves_is_told(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await here.member("presence", "signage")
+        here.beacon()
+        await here.shelf.next(Show)
+        await later(20.0)
+        assert [kind for kind, _ in await here.events(2)] == ["visit-started", "visit-ended"]
+
+
+async def test_a_player_that_comes_back_while_its_scene_stands_is_told_again(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await here.member("presence", "signage")
+        here.beacon()
+        show = await here.shelf.next(Show)
+        here.floor.screen_back(ScreenId("s"))
+        [again] = here.shelf.sent
+        assert isinstance(again, Show)
+        assert (skus(again), again.carry) == (skus(show), show.carry)
+
+
+async def test_a_scene_for_who_has_long_stood_there_is_decided_now(tmp_path: Path, later: Later) -> None:
+    """A player drops a Show whose hold is over since its decision: it must not be the sighting of their arrival."""
+    async with store(tmp_path) as here:
+        await here.member("presence", "signage")
+        here.beacon()
+        first = await here.shelf.next(Show)
+        await here.stay(15, later)
+        here.shelf.sent.clear()
+        here.floor.screen_back(ScreenId("s"))
+        again = await here.shelf.next(Show)
+        now = asyncio.get_running_loop().time()
+        assert first.trigger_ns > 0
+        assert again.trigger_ns == 0
+        assert now - again.decided_ns / 1e9 < 1.0
+
+
+async def test_plays_that_had_no_room_are_asked_for_again(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path, waiting=5) as here:
+        for number in range(7):
+            play = Played(play=f"p{number}", scene="x", layout="notice", cause="scan")
+            here.floor.played(ScreenId("t"), play)
+        await until(lambda: here.outbox.state.last == 5)
+        await later(0.5)
+        await until(lambda: here.till.asked_again)
+        await later(0.5)
+        assert (here.till.asked_again, here.shelf.asked_again) == (1, 1)
+        assert [message.play for message in here.till.sent if isinstance(message, Noted)] == [
+            f"p{number}" for number in range(2, 7)
+        ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
+from edge_pages import take
 
 from central.contract import feeds, member_code
-from central.contract.codec import encode
 from edge import beacons
 from edge.beacons import Beacon
 from edge.identity import Identity
@@ -24,27 +23,6 @@ def beacon(minor: int) -> Beacon:
     return parsed
 
 
-async def tokens(replica: Replica, rows: dict[str, feeds.Token | None]) -> None:
-    after = replica.cursor("ginza", "tokens").after
-    upto = after + len(rows)
-    made = tuple(
-        feeds.Row(key=key, version=after + place + 1, body=None if token is None else msgspec.Raw(encode(token)))
-        for place, (key, token) in enumerate(rows.items())
-    )
-    for start, content in ((after, made), *([] if after else [(upto, ())])):
-        page = feeds.Page(
-            scope="ginza",
-            feed="tokens",
-            after=start,
-            upto=upto,
-            head=upto,
-            generation="g",
-            horizon=0,
-            rows=content,
-        )
-        assert await replica.apply(page) is not None
-
-
 async def test_tokens_are_found_by_hash_and_forgotten_with_their_row(tmp_path: Path) -> None:
     mine = member_code.token(KEY, "beacon", beacon(1).id)
     code = member_code.token(KEY, "code", NUMBER)
@@ -53,18 +31,19 @@ async def test_tokens_are_found_by_hash_and_forgotten_with_their_row(tmp_path: P
         await replica.open()
         identity = Identity(KEY, replica)
         assert identity.beacon(beacon(1)) is None
-        await tokens(
+        await take(
             replica,
+            "tokens",
             {mine: feeds.Token(customer="c1", means="beacon"), code: feeds.Token(customer="c1", means="code")},
         )
         assert identity.beacon(beacon(1)) is None  # Remembered as nobody's until it is told.
-        assert identity.renew() == set()
+        assert identity.renew(frozenset({mine, code})) == set()
         assert identity.beacon(beacon(1)) == "c1"
         assert identity.beacon(beacon(2)) is None
         assert identity.code(NUMBER.encode()) == ("member", "c1")
         assert Identity(b"x" * 32, replica).beacon(beacon(1)) is None
-        await tokens(replica, {mine: None})
-        assert identity.renew() == {"c1"}
+        await take(replica, "tokens", {mine: None})
+        assert identity.renew(frozenset({mine})) == {"c1"}
         assert identity.beacon(beacon(1)) is None
 
 
@@ -73,7 +52,7 @@ async def test_a_token_of_another_means_opens_nothing(tmp_path: Path) -> None:
         replica = Replica(storage)
         await replica.open()
         row = {member_code.token(KEY, "code", NUMBER): feeds.Token(customer="c1", means="beacon")}
-        await tokens(replica, {**row})
+        await take(replica, "tokens", row)
         assert Identity(KEY, replica).code(NUMBER.encode()) == ("unknown", None)
 
 
@@ -85,3 +64,22 @@ async def test_what_is_no_member_code(tmp_path: Path) -> None:
         wrong = NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)
         for other in (b"4901234567894", b"", b"\x00\xff", wrong.encode(), b"2" * 14, NUMBER.encode() + b"\n"):
             assert identity.code(other) == ("other", None)
+
+
+async def test_only_tokens_that_changed_are_looked_up_anew(tmp_path: Path) -> None:
+    one, two = (member_code.token(KEY, "beacon", beacon(n).id) for n in (1, 2))
+    async with Storage.open(tmp_path / "edge.sqlite") as storage:
+        replica = Replica(storage)
+        await replica.open()
+        identity = Identity(KEY, replica)
+        held = feeds.Token(customer="c1", means="beacon")
+        await take(replica, "tokens", {one: held, two: held})
+        assert [identity.beacon(beacon(n)) for n in (1, 2, 3)] == ["c1", "c1", None]
+        await take(replica, "tokens", {one: None})
+        assert identity.renew(frozenset({one})) == set()  # The other beacon is still theirs.
+        assert [identity.beacon(beacon(n)) for n in (1, 2)] == [None, "c1"]
+        await take(replica, "tokens", {two: feeds.Token(customer="c2", means="beacon")})
+        assert identity.renew(frozenset({one})) == set()
+        assert identity.beacon(beacon(2)) == "c1"
+        assert identity.renew(frozenset({two})) == {"c1"}
+        assert identity.beacon(beacon(2)) == "c2"

@@ -9,6 +9,8 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from mqtt_peer import Peer
 from central.contract.codec import MAX_WIRE
 from edge.config import Broker
 from edge.errors import LinkError
-from edge.mqtt import ANSWER, MOST_WAITING, WINDOW, Mqtt
+from edge.mqtt import ANSWER, MOST_WAITING, UNHEARD, WINDOW, Mqtt, waits
 from edge.supervise import Supervisor
 
 MOSQUITTO = "/usr/sbin/mosquitto"
@@ -162,6 +164,45 @@ async def test_after_a_broker_that_forgot_everything_it_subscribes_again(tmp_pat
             await task
 
 
+def test_stores_come_back_one_after_the_other_and_none_is_forgotten() -> None:
+    chain = [list(islice(waits(), 8)) for _ in range(500)]
+    for nth, (least, most) in enumerate(((1, 2), (1.5, 3), (2.25, 4.5), (3.375, 6.75), (4, 8), (4, 8), (4, 8))):
+        waited = [store[nth] for store in chain]
+        assert least <= min(waited) < least * 1.1
+        assert most * 0.9 < max(waited) <= most
+
+
+async def test_a_connection_that_breaks_soon_and_often_comes_back_soon(port: int, later: Later) -> None:
+    agent = Agent(port, "ack")
+    supervisor = Supervisor()
+    agent.link.on_connected.append(partial(supervisor.well, "broker"))
+    task = asyncio.create_task(supervisor.keep("broker", agent.link.run, waits=waits))
+    await agent.connections.get()
+    for restarts in range(1, 7):
+        assert agent.link._client is not None
+        connection = agent.link._client.socket()
+        assert isinstance(connection, socket.socket)
+        connection.shutdown(socket.SHUT_RDWR)
+        await until(lambda: supervisor.troubles)
+        await turn()
+        await later(2.0)
+        await agent.connections.get()
+        assert not supervisor.troubles
+        assert supervisor.counts["broker_restarts"] == restarts
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_line_that_confirms_nothing_is_soon_dead(port: int) -> None:
+    agent = Agent(port)
+    async with agent.running():
+        assert agent.link._client is not None
+        connection = agent.link._client.socket()
+        assert isinstance(connection, socket.socket)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNHEARD * 1000
+
+
 async def test_no_broker_is_said_in_a_sentence() -> None:
     with socket.socket() as held:  # Nobody else can listen there meanwhile.
         held.bind(("127.0.0.1", 0))
@@ -273,6 +314,37 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(port: int, refusal:
                 with Peer(port) as central:
                     central.say("ack", b"hello")
                 assert await agent.heard.get() == ("ack", b"hello")
+
+
+async def test_a_line_that_is_joined_again_is_used_at_once_and_no_reason_to_speak_3_1_1_for_ever(port: int) -> None:
+    cut, asked = asyncio.Event(), asyncio.Event()
+    spoken: list[int] = []
+
+    async def line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connect = await reader.read(4096)
+        spoken.append(connect[connect.index(b"MQTT") + 4])
+        if not asked.is_set():
+            asked.set()
+            await cut.wait()  # And what was connected is broken.
+            return
+        up, down = await asyncio.open_connection("127.0.0.1", port)
+        down.write(connect)
+        try:
+            await asyncio.gather(_pipe(reader, down), _pipe(up, writer))
+        finally:
+            down.close()
+
+    async with served(line) as at:
+        agent = Agent(at, "ack")
+        running = asyncio.create_task(agent.link.run())
+        await asked.wait()
+        cut.set()
+        await agent.connections.get()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        async with agent.running():
+            assert spoken == [5, 4, 5]
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

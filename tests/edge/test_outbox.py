@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.contract.batches import GENESIS, MAX_BATCH, MAX_EVENT, MAX_EVENTS, Ack, Batch, DropClass, link, walk
-from edge.errors import EdgeError, OutboxFull
+from edge.errors import EdgeError, OutboxFull, Unwritable
 from edge.ledger import CLASSES, MANY_GAPS, MARK, REMEMBER, REWIND, ROW, State
 from edge.outbox import Outbox
 from edge.storage import Storage
@@ -407,7 +407,7 @@ async def test_a_full_disk_refuses_and_recovers(outbox: Outbox, storage: Storage
     answers = await asyncio.gather(
         *(outbox.put(event(n, 3000), drop="vital") for n in range(30)), return_exceptions=True
     )
-    assert any(isinstance(answer, OutboxFull) for answer in answers)
+    assert any(isinstance(answer, Unwritable) for answer in answers)
     await storage.write(lambda db: db.execute(f"PRAGMA max_page_count = {1 << 20}"))
     assert await outbox.put(event("room"), drop="vital") == outbox.state.last
     kept = [answer for answer in answers if isinstance(answer, int)]

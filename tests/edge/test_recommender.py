@@ -101,3 +101,41 @@ def test_something_sensitive_leads_to_nothing() -> None:
     stock = STOCK | {"vitamin": Stock(sku="vitamin", on_hand=5, sold=1)}
     [*_, last] = recommend([person(bought={"pill": 1}, viewed={"pill": 0.1})], products, stock, NOW, level=1, count=20)
     assert last.sku == "vitamin"
+
+
+SHELF = {
+    **{f"tea-{n}": Stock(sku=f"tea-{n}", on_hand=5, sold=900) for n in range(6)},
+    **{f"cup-{n}": Stock(sku=f"cup-{n}", on_hand=5, sold=1) for n in range(6)},
+    "pill": Stock(sku="pill", on_hand=5, sold=900),
+}
+
+
+def test_the_last_look_leads_whatever_else_was_looked_at_and_sells() -> None:
+    looks = {"tea-1": 0.002, "tea-2": 0.002, "tea-3": 0.002, "tea-4": 0.002, "cup-5": 0.001}
+    assert skus([person(viewed=looks, bought={"tea-0": 1})], stock=SHELF)[0] == "cup-5"
+    assert skus([person(viewed=looks)], stock=SHELF, level=2)[0] == "cup-5"
+
+
+def test_a_look_of_the_day_before_yesterday_leads_no_more() -> None:
+    old = person(viewed={"tea-1": 2, "tea-2": 2, "cup-5": 1.01})
+    assert skus([old], stock=SHELF)[0] != "cup-5"
+    assert skus([person(viewed={"tea-1": 2, "tea-2": 2, "cup-5": 0.99})], stock=SHELF)[0] == "cup-5"
+
+
+def test_what_must_not_be_shown_leads_nothing_and_the_look_before_it_does() -> None:
+    stock = SHELF | {"cup-1": Stock(sku="cup-1", on_hand=0, sold=1)}
+    looks = {"pill": 0.001, "cup-1": 0.002, "cup-2": 0.003, "cup-3": 0.004} | {f"tea-{n}": 0.005 for n in range(4)}
+    one = person(viewed=looks, bought={"cup-2": 40})
+    assert skus([one], stock=stock)[0] == "cup-3"
+    assert skus([one], stock=stock, level=2)[0] == "cup-2"
+    assert "cup-2" not in skus([one], stock=stock, count=12)
+
+
+def test_of_several_each_ones_last_look_leads_the_latest_first() -> None:
+    people = [person(viewed={f"cup-{n}": 0.01 * (n + 1), "tea-5": 0.3}, who=f"p{n}") for n in (2, 0, 1, 3)]
+    assert skus(people, stock=SHELF) == ["cup-0", "cup-1", "cup-2"]
+    assert skus(people, stock=SHELF, count=4)[3] == "cup-3"  # One category or not: each of them sees it.
+    looks = (("cup-0", 0.1), ("cup-0", 0.2), ("cup-1", 0.15))
+    both = [person(viewed={sku: days}, who=f"p{n}") for n, (sku, days) in enumerate(looks)]
+    assert skus(both, stock=SHELF)[:2] == ["cup-0", "cup-1"]
+    assert len(set(skus(both, stock=SHELF))) == 3

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from edge_pages import take
 from edge_wire import Feed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.contract.feeds import Content, Product, Profile, Pull, Stock, Token
-from edge.replica import MOST_ASIDE, Applied, Replica
+from edge.replica import MOST_ASIDE, MOST_NEAR, Applied, Replica
 from edge.storage import Storage
 
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -342,3 +343,53 @@ async def test_whatever_happens_the_replica_becomes_what_central_has(
         await catch_up(replica, feed, 3)
         assert held(storage, feed) == feed.live()
         assert set(replica.stock()) == set(feed.live())
+
+
+async def test_who_is_near_is_read_and_decoded_once(replica: Replica, storage: Storage) -> None:
+    await take(replica, "profiles", {"c1": profile("c1")})
+    first = replica.profile("c1", NOON)
+    assert first is not None
+    assert replica.profile("c1", NOON) is first
+    await take(replica, "profiles", {"c1": profile("c1", points=7)})
+    assert replica.profile("c1", NOON) == profile("c1", points=7)
+    await take(replica, "profiles", {"c1": None})
+    assert replica.profile("c1", NOON) is None
+
+
+async def test_who_is_near_runs_out_too(replica: Replica) -> None:
+    await take(replica, "profiles", {"c1": profile("c1", points=1)}, until=NOON)
+    await take(replica, "profiles", {"c1": profile("c1")}, scope="chain", until=NOON + HOUR)
+    assert replica.profile("c1", NOON - HOUR) == profile("c1", points=1)
+    assert replica.profile("c1", NOON) == profile("c1")  # The store's row is over, the chain's is not.
+    assert replica.profile("c1", NOON + HOUR) is None
+
+
+async def test_what_is_swept_is_not_kept_for_who_is_near(replica: Replica) -> None:
+    await take(replica, "profiles", {"c1": profile("c1")}, until=NOON)
+    assert replica.profile("c1", NOON - HOUR) is not None
+    await replica.sweep(NOON)
+    assert replica.profile("c1", NOON - HOUR) is None
+
+
+async def test_few_profiles_are_kept_decoded_those_asked_for_last(replica: Replica) -> None:
+    await take(replica, "profiles", {f"c{n}": profile(f"c{n}") for n in range(MOST_NEAR + 1)})
+    first = replica.profile("c0", NOON)
+    second = replica.profile("c1", NOON)
+    for n in range(2, MOST_NEAR):
+        replica.profile(f"c{n}", NOON)
+    assert replica.profile("c0", NOON) is first
+    replica.profile(f"c{MOST_NEAR}", NOON)
+    assert replica.profile("c0", NOON) is first
+    assert replica.profile("c1", NOON) is not second
+
+
+async def test_of_a_snapshot_nothing_is_seen_before_it_is_whole_and_nothing_old_after(replica: Replica) -> None:
+    await take(replica, "profiles", {"c1": profile("c1"), "c2": profile("c2")})
+    assert replica.profile("c1", NOON) is not None
+    restored = Feed("ginza", "profiles", generation="g2")
+    restored.put("c1", profile("c1", points=5))
+    restored.put("c2", profile("c2"))
+    await pull(replica, restored, 1)
+    assert replica.profile("c1", NOON) == profile("c1")
+    await catch_up(replica, restored, 1)
+    assert replica.profile("c1", NOON) == profile("c1", points=5)

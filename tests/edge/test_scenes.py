@@ -119,3 +119,16 @@ def test_a_text_that_is_too_long_does_not_cost_the_loop() -> None:
     read = for_player(line(loop))
     assert isinstance(read, Playlist)
     assert len(read.items) == 500
+
+
+def test_each_scene_promises_when_it_is_gone() -> None:
+    assert made(wish(1), person()).hold_ms == 12_000  # A turn, and what a dead agent may leave standing.
+    assert made(wish(2, "scan", named=True), person()).hold_ms == 8_000
+    assert made(wish(1, "scan"), person()).hold_ms == 8_000
+    assert made(wish(0, "scan", people=())).hold_ms == 4_000
+
+
+def test_below_level_two_no_reason_tells_what_someone_did() -> None:
+    picks = tuple(Pick(sku="tea", score=1, why=why) for why in ("viewed", "bought", "taste", "popular"))
+    for of in (wish(1), wish(1, people=("a", "b"))):
+        assert [item.note for item in made(of, person(), picks=picks).items] == ["おすすめ"] * 3 + ["当店で人気"]

@@ -80,3 +80,18 @@ async def test_a_line_without_end_closes_the_connection_and_nothing_else(tmp_pat
         await hellos.get()  # It connected again after giving the flood up.
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_player_is_asked_for_its_plays_by_a_new_connection(tmp_path: Path) -> None:
+    listener = Listener(line(HELLO) + line(PLAYED))
+    played: asyncio.Queue[Played] = asyncio.Queue()
+    player = Player(SCREEN, str(tmp_path / "s"), hello=lambda *_: None, played=lambda _, play: played.put_nowait(play))
+    player.again()  # Nobody is there to ask: it tells them when it comes.
+    async with await asyncio.start_unix_server(listener.serve, tmp_path / "s"):
+        running = asyncio.create_task(player.run())
+        assert await played.get() == PLAYED
+        player.again()
+        assert await played.get() == PLAYED
+        assert len(listener.writers) == 2
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from edge_disk import disk
 from edge_wire import turn, until
 
-from edge.errors import EdgeError, OutboxFull
+from edge.errors import EdgeError, Unwritable
 from edge.storage import GROUP, MOST_WAITING, Storage
 from ground.errors import StorageError
 
@@ -148,13 +149,51 @@ async def test_a_full_disk_is_said_and_there_is_room_again(storage: Storage, com
     answers = await asyncio.gather(
         *(storage.write(insert(str(n) * 3000)) for n in range(10, 40)), return_exceptions=True
     )
-    full = [answer for answer in answers if isinstance(answer, OutboxFull)]
+    full = [answer for answer in answers if isinstance(answer, Unwritable)]
     assert full
     assert "full" in str(full[0])
     assert len(things(storage)) == len(answers) - len(full) > 0
     assert storage.counts["writes_failed"] == len(full)
     await storage.write(limit(10_000))
     assert await storage.write(insert("room")) == "room"
+
+
+async def test_nothing_overtakes_what_a_full_disk_refused(storage: Storage, commits: list[int]) -> None:
+    await storage.write(limit(20), now=True)
+    values = ["a", "b", "c" * 100_000, "d", "e"]
+    answers = await asyncio.gather(*(storage.write(insert(value)) for value in values), return_exceptions=True)
+    assert answers[:2] == things(storage) == ["a", "b"]
+    assert [type(answer) for answer in answers[2:]] == [Unwritable] * 3
+    assert storage.counts["writes_failed"] == 3
+
+
+async def test_what_is_stored_stays_readable_while_a_full_disk_lets_nothing_in(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 12 << 10) as card:
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
+            card.fill(6 << 20)  # The log grows past SQLite's 1000 pages, and then there is no room to empty it.
+            stored: list[object] = []
+            refused: Unwritable | None = None
+            while refused is None:
+                try:
+                    stored.append(await storage.write(insert(f"{len(stored)} {'x' * 60_000}"), now=True))
+                except Unwritable as error:
+                    refused = error
+            assert "full" in str(refused)
+            size, log = (card.path.joinpath(name).stat().st_size for name in ("a.sqlite", "a.sqlite-wal"))
+            assert log > 1000 * 4096 > size > 4096
+            assert things(storage) == stored
+            for _ in range(3):
+                with pytest.raises(Unwritable):
+                    await storage.write(insert("more" * 3000), now=True)
+            assert things(storage) == stored
+            card.free()
+            for _ in range(5):
+                stored.append(await storage.write(insert("room" * 3000), now=True))
+            assert things(storage) == stored
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            assert things(storage) == stored
+            assert storage.read("PRAGMA integrity_check") == [("ok",)]
 
 
 async def test_a_file_that_cannot_be_written_is_said(storage: Storage, commits: list[int]) -> None:
@@ -183,7 +222,7 @@ async def test_who_stops_waiting_takes_nobody_down(storage: Storage, commits: li
 
 async def test_too_many_waiting_are_refused_and_counted(storage: Storage, commits: list[int]) -> None:
     waiting = [storage.write(lambda _: None) for _ in range(MOST_WAITING)]
-    with pytest.raises(OutboxFull, match="wait"):
+    with pytest.raises(Unwritable, match="wait"):
         await storage.write(insert("one more"))
     assert storage.counts["writes_refused"] == 1
     await asyncio.gather(*waiting)
@@ -195,7 +234,7 @@ async def test_what_was_handed_over_is_committed_at_the_end(tmp_path: Path) -> N
         await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
         answer = storage.write(insert("last"))
     assert answer.result() == "last"
-    with pytest.raises(OutboxFull):
+    with pytest.raises(Unwritable):
         await storage.write(insert("too late"))
     async with Storage.open(tmp_path / "a.sqlite") as storage:
         assert things(storage) == ["last"]

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 from edge_wire import turn
 
-from edge.errors import SensorError
+from edge.errors import LinkError, SensorError
 from edge.supervise import LONGEST, SETTLED, Supervisor, delays
 
 Later = Callable[[float], Awaitable[None]]
@@ -95,6 +95,41 @@ async def test_after_a_long_run_the_next_wait_is_short_again(later: Later) -> No
     await turn()
     await later(1.0)
     assert len(runs) == 10
+    kept.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await kept
+
+
+async def test_what_says_that_it_is_well_fails_for_the_first_time_again(still: Later) -> None:
+    supervisor = Supervisor()
+    fail = asyncio.Event()
+    runs = []
+
+    async def run() -> None:
+        runs.append(1)
+        await fail.wait()
+        fail.clear()
+        raise LinkError("The line is cut.")
+
+    async def fails() -> None:
+        fail.set()
+        await turn()
+
+    kept = asyncio.create_task(supervisor.keep("link", run, waits=lambda: iter((1.0, 2.0, 4.0))))
+    await turn()
+    for wait in (1.0, 2.0):
+        await fails()
+        await still(wait)
+    assert len(runs) == 3
+    assert supervisor.troubles == {"link": "The line is cut."}
+    supervisor.well("link")
+    assert not supervisor.troubles
+    for wait in (1.0, 2.0):  # It was well once: then it only fails.
+        await fails()
+        await still(wait - 0.1)
+        before = len(runs)
+        await still(0.2)
+        assert len(runs) == before + 1
     kept.cancel()
     with pytest.raises(asyncio.CancelledError):
         await kept

@@ -20,7 +20,7 @@ from central.contract.codec import Unreadable, pack, unpack
 from edge.clock import Clock
 from edge.outbox import Outbox
 from edge.storage import Storage
-from edge.uplink import ANSWER, GATHER, Uplink
+from edge.uplink import ANSWER, GATHER, SOON, Uplink
 
 Later = Callable[[float], Awaitable[None]]
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -133,6 +133,47 @@ async def test_a_new_connection_sends_at_once(store: Store) -> None:
         await turn()
         await store.later(GATHER)
         assert (await store.sent())[0] == first
+
+
+async def test_a_hint_sends_again_what_nobody_has_heard(store: Store) -> None:
+    async with store.running():
+        store.uplink.hinted()
+        store.connect()
+        await store.put(2)
+        await turn()
+        await store.later(GATHER)
+        first, batch = await store.sent()
+        store.uplink.hinted()
+        await turn()
+        assert not store.wire.sent  # The answer may well be on its way.
+        await store.later(ANSWER * SOON)
+        await store.later(GATHER)
+        assert (await store.sent())[0] == first
+        await store.later(2 * ANSWER * SOON)
+        assert not store.wire.sent
+        store.uplink.hinted()
+        await turn()
+        await store.later(GATHER)
+        assert (await store.sent())[0] == first
+        await store.answered(batch)
+        store.uplink.hinted()
+        await store.later(60)
+        assert not store.wire.sent
+
+
+async def test_hints_do_not_hurry_a_central_that_is_slow(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.put(2)
+        await turn()
+        sent = 0
+        for _ in range(600):
+            await store.later(0.1)
+            store.uplink.hinted()
+            await turn()
+            sent += len(store.wire.sent)
+            store.wire.sent.clear()
+        assert 5 <= sent <= 15
 
 
 async def test_an_answer_that_moves_nothing_is_no_reason_to_send_at_once(store: Store) -> None:
@@ -276,7 +317,11 @@ async def test_an_ack_that_cannot_be_kept_is_asked_for_again(store: Store, stora
         _, batch = await store.sent()
         await storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
         await store.answered(batch)
-        assert store.uplink.counts["acks_failed"] == 1
+        for failed in range(1, 6):
+            assert store.uplink.counts["acks_failed"] == failed
+            await store.later(ANSWER)  # No later than the first time.
+            await store.later(GATHER)
+            await store.answered((await store.sent())[1])
         storage._writer.execute("PRAGMA query_only = 0")
         await store.later(ANSWER)
         await store.later(GATHER)
