@@ -26,7 +26,8 @@ CENTRAL = "Central"
 _HEADERS = 1024
 """What a packet may have around its payload."""
 _TRIES, _TRY_S = 500, 0.02
-_PAUSE_S = 1.0
+_PAUSE_S = 0.5
+"""Short: who was connected tries again after a second."""
 _PATH = f"{os.defpath}:/usr/sbin:/usr/local/sbin"
 """Debian's mosquitto lies where the path of ordinary users does not lead."""
 

@@ -84,7 +84,7 @@ class Mqtt:
             CallbackAPIVersion.VERSION2, client_id=f"central-{secrets.token_hex(4)}", protocol=paho.MQTTv311
         )
         client.max_queued_messages_set(_UNSENT)
-        client.reconnect_delay_set(1, 30)
+        client.reconnect_delay_set(1, 5)
         if username:
             client.username_pw_set(username, password)
         client.on_socket_open = self._opened

@@ -37,7 +37,7 @@ class Wish:
 
     def follows(self, other: Wish) -> bool:
         """Whether nobody new caused it: the same code was answered before, or someone of a group has left."""
-        return self.act == other.act and set(self.people) <= set(other.people)
+        return self.act == other.act and (self.cause == "scan" or set(self.people) <= set(other.people))
 
     def what(self) -> tuple[object, ...]:
         return self.level, self.cause, self.people, self.named, self.act

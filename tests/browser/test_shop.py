@@ -36,7 +36,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     folder = tmp_path / "demo"
     options = ["--headless", "--json", "--page", "--for", "1200", "--folder", str(folder)]
     with subprocess.Popen(
-        [sys.executable, "-m", "central", "demo", *options],
+        # Whoever runs us in the background has SIGINT ignored.
+        ["env", "--default-signal=INT", sys.executable, "-m", "central", "demo", *options],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

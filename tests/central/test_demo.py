@@ -389,7 +389,9 @@ def until_the_shop_is_open(demo: subprocess.Popen[str]) -> None:
 
 
 def a_demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "central", "demo", "--headless", "--json", "--folder", str(folder), *arguments]
+    # Whoever runs us in the background has SIGINT ignored.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "central", "demo", "--headless", "--json"]
+    command += ["--folder", str(folder), *arguments]
     return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -277,6 +277,22 @@ def test_a_newcomer_is_a_new_cause_and_a_leaver_is_not() -> None:
     assert both.decided == 11.0
 
 
+def test_a_greeting_that_comes_back_answers_no_new_code() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    first, nobody, back = wishes(director)["t"], wishes(director, anonymous=True)["t"], wishes(director)["t"]
+    assert first is not None
+    assert nobody is not None
+    assert back is not None
+    assert nobody.people == ()
+    assert back.follows(nobody)
+    assert nobody.follows(first)
+    director.scanned(TILL, A, "other", 11.0, 11.0)
+    again = wishes(director, 11.0)["t"]
+    assert again is not None
+    assert not again.follows(back)
+
+
 QUEUE = ZoneId("queue")
 WIDE = (ScreenConfig(screen="t", socket=Path("/t"), zones=("till", "queue"), use="till"),)
 
