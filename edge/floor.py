@@ -34,7 +34,7 @@ TICK = 0.25
 MOST_ADVERTS = 4096
 MOST_SCANS = 64
 """What may wait; past that the oldest goes, counted."""
-STOOD = 2.0
+STOOD = TICK
 """Seconds since a beacon decided, at the last look, past which a scene for its bearer answers no sighting."""
 TURNS = 3
 """Different scenes for who stays, before the first comes again."""

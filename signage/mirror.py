@@ -17,7 +17,10 @@ from pygame import Surface
 log = logging.getLogger(__name__)
 
 WIDEST = 640
-HEADER = struct.Struct("<8sIIQQI28x")
+HEADER = struct.Struct("<8sIIQQI4xQ16x")
+"""Magic, width, height, count, at_ns, pid, alive_ns."""
+_ALIVE = struct.Struct("<Q")
+_ALIVE_AT = 40
 _MAGIC = b"NORENMIR"
 _PAUSE_NS = 125_000_000
 """Between two pictures of a fade."""
@@ -36,6 +39,8 @@ class Mirror:
         self._count = 0
         self._at_ns = 0
         """The flip whose picture was written last."""
+        self._alive_ns = 0
+        """The last beat."""
         self._small = Surface((0, 0))
         self._data = bytearray()
         """The small picture once more, as the bytes of the file after the header."""
@@ -44,8 +49,12 @@ class Mirror:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._path is not None:
-            self._close(self._path)
+        self._close()
+
+    @property
+    def wanted(self) -> bool:
+        """Tell whether somebody may look, so that beats must come."""
+        return self._path is not None
 
     def follow(self, screen: Surface, at_ns: int, *, moving: bool) -> None:
         """Write what was flipped at `at_ns` of CLOCK_MONOTONIC; of a screen that is moving not each picture."""
@@ -58,10 +67,20 @@ class Mirror:
             else:
                 self._write(self._file, screen)
         except OSError as error:
-            self._close(self._path)
-            if not self._counts["mirror_failed"]:
-                log.error("the mirror cannot be written; playing goes on", extra={"fields": {"why": str(error)}})
-            self._counts["mirror_failed"] += 1
+            self._failed(error)
+
+    def beat(self, now_ns: int) -> None:
+        """Write that the frame loop turned at `now_ns` of CLOCK_MONOTONIC.
+
+        These bytes are of no picture: they change without the count, and whoever copies one just then keeps it.
+        """
+        if self._file is None:
+            return
+        self._alive_ns = now_ns
+        try:
+            self._put(self._file, _ALIVE.pack(now_ns), _ALIVE_AT)
+        except OSError as error:
+            self._failed(error)
 
     def _make(self, path: Path, screen: Surface) -> None:
         """Make the file with its first picture, which takes all of its room: no reader finds it empty or with holes."""
@@ -92,17 +111,23 @@ class Mirror:
         self._put(file, self._header(self._count), 0)
 
     def _header(self, count: int) -> bytes:
-        return HEADER.pack(_MAGIC, *self._small.get_size(), count, self._at_ns, os.getpid())
+        return HEADER.pack(_MAGIC, *self._small.get_size(), count, self._at_ns, os.getpid(), self._alive_ns)
 
     @staticmethod
     def _put(file: int, data: bytes | bytearray, at: int) -> None:
         if os.pwrite(file, data, at) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _close(self, path: Path) -> None:
+    def _failed(self, error: OSError) -> None:
+        self._close()
+        if not self._counts["mirror_failed"]:
+            log.error("the mirror cannot be written; playing goes on", extra={"fields": {"why": str(error)}})
+        self._counts["mirror_failed"] += 1
+
+    def _close(self) -> None:
         """Take the file away, if there is one of ours."""
-        if self._file is not None:
+        if self._path is not None and self._file is not None:
             os.close(self._file)
             self._file = None
             with suppress(OSError):
-                path.unlink()
+                self._path.unlink()

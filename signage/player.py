@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _WINDOW = 0.25
 """Seconds after which a window wants its events read."""
+_BEAT = 1.0
+"""Seconds after which the mirror is to say again that the loop turns."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Player:
             self._load(kept)
         self._put_on()
         self._reflect()
+        self.mirror.beat(time.monotonic_ns())
 
     def stop(self) -> None:
         self._stopping = True
@@ -99,6 +102,7 @@ class Player:
             self._save()
         if self.display.watched and self.display.closed_by_hand():
             self.stop()
+        self.mirror.beat(time.monotonic_ns())
 
     def patience(self) -> float:
         """Give the seconds for which nothing is due."""
@@ -108,6 +112,8 @@ class Player:
             waits.append(drawing)
         if self.display.watched:
             waits.append(_WINDOW)
+        if self.mirror.wanted:
+            waits.append(_BEAT)
         return max(0.0, min(waits))
 
     def finish(self) -> None:

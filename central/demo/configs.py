@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Configs:
     def central(self) -> Path:
         """Central with a broker and a database of its own, whatever the template names.
 
-        A port that is taken now becomes 0: central takes any free one.
+        Of a port that is taken now the next free one is taken.
         """
         section = {name: value for name, value in self._central.items() if name not in ("database", "assets")}
         section |= {
@@ -184,14 +185,16 @@ def window(number: int) -> dict[str, str]:
 
 
 def free(port: int) -> int:
-    """The port where nobody listens there, else 0."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
-    return port
+    """The port where nobody listens there, else one of the next hundred; 0 where all are taken.
+
+    Those that the kernel gives away (ip_local_port_range) lie elsewhere: a killed central comes back to its own.
+    """
+    for wanted in range(port, port + 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", wanted))
+            return wanted
+    return 0
 
 
 def _sections(template: Path) -> tuple[Section, Section, Section]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -10,10 +11,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from central.contract.feeds import Texts
+
+log = logging.getLogger(__name__)
+
 MEGABYTES = 48
 _BALLAST = "ballast"
 _INSIDE = "NOREN_DEMO_MOUNTS"
 """In the environment of a demo that runs where it may mount."""
+_NO_MOUNTS: Texts = {
+    "ja": "このマシンでは小さなディスクをマウントできません",
+    "en": "this machine lets us mount no small disk",
+}
 
 
 def go_inside(command: Sequence[str]) -> None:
@@ -33,10 +42,10 @@ def go_inside(command: Sequence[str]) -> None:
 
 
 class Disks:
-    """The agents' folders; `trouble` says why none can be filled, or nothing."""
+    """The agents' folders; `trouble` says why none can be filled; empty where they can."""
 
     def __init__(self) -> None:
-        self.trouble = "" if os.environ.get(_INSIDE) else "this machine lets us mount nothing"
+        self.trouble: Texts = {} if os.environ.get(_INSIDE) else _NO_MOUNTS
         self._folders: dict[str, Path] = {}
 
     def give(self, store: str, folder: Path) -> None:
@@ -52,7 +61,8 @@ class Disks:
             check=False,
         )
         if done.returncode:
-            self.trouble = done.stderr.strip() or "mount failed"
+            log.warning("no disk could be mounted at %s: %s", folder, done.stderr.strip())
+            self.trouble = _NO_MOUNTS
         else:
             self._folders[store] = folder
 

@@ -46,7 +46,10 @@ class Fault:
     """When, besides, all that the agents had made by then was at central."""
     restart: float | None = None
     """When its process is to be started again."""
-    broken_wall: float = 0.0
+    ended_wall: float = 0.0
+    """The same as a time of day."""
+    pid: int = 0
+    """Of a broker, the one that was killed."""
 
     @property
     def took(self) -> float:
@@ -104,16 +107,16 @@ class Faults:
     def kill(self, part: str, now: float) -> bool:
         """Kill a part with -9; systemd, here we, start it again. False where it is none or is down."""
         if part == "broker":
-            broker = self._broker()
-            if broker is None:
-                return False
-            broker.send_signal(signal.SIGKILL)
-            self._note("broker", part, "", now)
-            return True
+            return self._kill_broker(now)
         process = self._processes.get(part)
         if process is None or process.dead is not None:
             return False
         process.kill()
+        self._died(process, now)
+        return True
+
+    def _died(self, process: Process, now: float) -> None:
+        part = process.name
         for store, agent in self._cast.agents.items():
             if agent is process:
                 self._note("agent", part, store, now, restart=now + RESTART_S)
@@ -124,7 +127,17 @@ class Faults:
                 self._note("player", part, store, now, screen=screen, restart=now + RESTART_S)
         if process is self._cast.central:
             self._note("central", part, "", now, restart=now + RESTART_S)
+
+    def closed(self, process: Process, now: float) -> bool:
+        """Note a player that ended by itself, whose window somebody closed: systemd would start it again."""
+        if process.dead != 0 or process not in self._cast.players.values():
+            return False
+        self._died(process, now)
         return True
+
+    def would_lose(self, part: str) -> bool:
+        """Whether a kill takes what could not be written yet: of what is in no disk nobody can count the loss."""
+        return any(agent.name == part and self.is_full(store) for store, agent in self._cast.agents.items())
 
     def cut(self, store: str, now: float) -> bool:
         if store not in self._cast.agents or not self._lines.is_whole(store):
@@ -174,8 +187,19 @@ class Faults:
                 fault.recovered = now
         return [fault for fault in before if fault.recovered is not None]
 
-    def broker_is_up(self) -> bool:
-        if self._broker() is None:
+    def _kill_broker(self, now: float) -> bool:
+        broker = self._broker()
+        if broker is None:
+            return False
+        with contextlib.suppress(psutil.Error):
+            broker.send_signal(signal.SIGKILL)
+        self._note("broker", "broker", "", now)
+        self.all[-1].pid = broker.pid
+        return True
+
+    def _broker_is_back(self, killed: int) -> bool:
+        broker = self._broker()
+        if broker is None or broker.pid == killed:
             return False
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._broker_port), timeout=0.2):
             return True
@@ -205,7 +229,7 @@ class Faults:
 
     def _ended(self, fault: Fault, now: float) -> None:
         fault.end = now
-        fault.broken_wall = time.time()
+        fault.ended_wall = time.time()
 
     def _is_up(self, fault: Fault) -> bool:
         match fault.what:
@@ -214,7 +238,7 @@ class Faults:
             case "player":
                 return self._watch.shows(fault.screen)
             case "broker":
-                return self.broker_is_up()
+                return self._broker_is_back(fault.pid)
             case _:
                 return False  # A line is joined and a disk is freed by hand.
 
@@ -225,9 +249,10 @@ class Faults:
         goals = self._goals.setdefault(fault.fault, {})
         stores = [fault.store] if fault.store else list(self._cast.agents)
         for store in stores:
-            if store not in goals:
+            # A full disk also keeps the agent from saying how far it is.
+            if store not in goals and not (fault.what != "disk" and self.is_full(store)):
                 said = figures(self._cast.folders[store])
-                if said is None or said.at <= fault.broken_wall:
+                if said is None or said.at <= fault.ended_wall:
                     return False
                 goals[store] = said.made
         held = self._held()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,9 +25,13 @@ class Figures:
 
     @property
     def refused(self) -> int:
-        """What could not be kept, for whatever reason."""
-        names = ("events_unkept", "events_refused", "events_overrun", "events_dropped", "events_lost")
-        return sum(self.counts.get(name, 0) for name in names)
+        return not_kept(self.counts)
+
+
+def not_kept(counts: Mapping[str, int]) -> int:
+    """How much happened that an agent could not keep, for whatever reason."""
+    names = ("events_unkept", "events_refused", "events_overrun", "events_dropped", "events_lost")
+    return sum(counts.get(name, 0) for name in names)
 
 
 def figures(folder: Path) -> Figures | None:

@@ -14,7 +14,7 @@ from central.scenario import READER, Beacon, Scenario, Shopper, Show, Stay
 
 ACTS_S = 0.2
 """From a button to what follows: the senses look for something new ten times a second."""
-ENTERS_S, WALKS_S, STAYS_S, AT_TILL_S = 2.0, 0.8, 120.0, 9.0
+ENTERS_S, WALKS_S, STAYS_S, AT_TILL_S = 2.0, 0.8, 600.0, 9.0
 SHOWS_S = 2.5
 BREATH_S = 0.8
 """Between two who hold something to one reader."""
@@ -45,13 +45,15 @@ class Guests:
         """Bring this guest in, or the first who is outside; give why not."""
         who = person if person and self._is_away(person, now) else self._outside(store, now)
         if who is None:
-            return {"ja": "このお店のゲストは全員来店中です", "en": "All guests of this store are in already"}
+            return {"ja": "このお店のゲストは全員来店中です", "en": "all guests of this store are in already"}
         begin = now + ACTS_S
         self._go(who, now, [("entrance", begin, begin + ENTERS_S), ("shelf", begin + ENTERS_S, begin + STAYS_S)])
         return {}
 
     def meet(self, store: str, now: float) -> Texts:
         """Have two guests of the store at its shelf together."""
+        if len(self._of(store)) < 2:
+            return NOBODY
         here = [person for person in self._of(store) if not self._is_away(person, now)]
         away = [person for person in self._of(store) if self._is_away(person, now)]
         two = (here + away)[:2]
@@ -132,4 +134,4 @@ class Guests:
         return Show(reader=READER, begin=begin, end=begin + SHOWS_S, format="QRCode", content=guest.member.number)
 
 
-NOBODY: Texts = {"ja": "ゲストを選んでください", "en": "Choose a guest first"}
+NOBODY: Texts = {"ja": "ゲストを選んでください", "en": "choose a guest first"}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 _CHUNK = 1 << 16
 
 
@@ -25,25 +27,28 @@ class Lines:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._wait_for(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def lay(self, store: str, ports: Mapping[str, int]) -> dict[str, int]:
         """Give a port of this machine for each of central's, by name; only this store is to use them."""
-        return asyncio.run_coroutine_threadsafe(self._lay(store, ports), self._loop).result()
+        return self._wait_for(self._lay(store, ports))
 
     def cut(self, store: str) -> None:
         """From now on nothing comes through, and nobody is told: as when a cable is pulled."""
-        self._loop.call_soon_threadsafe(self._stores[store].whole.clear)
+        self._wait_for(self._stores[store].cut())
 
     def join(self, store: str) -> None:
         """Carry again. What was connected is broken: whatever stood between has forgotten it."""
-        self._loop.call_soon_threadsafe(self._stores[store].join)
+        self._wait_for(self._stores[store].join())
 
     def is_whole(self, store: str) -> bool:
         return self._stores[store].whole.is_set()
+
+    def _wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _lay(self, store: str, ports: Mapping[str, int]) -> dict[str, int]:
         line = self._stores[store] = _Line()
@@ -81,7 +86,10 @@ class _Line:
         port: int = server.sockets[0].getsockname()[1]
         return port
 
-    def join(self) -> None:
+    async def cut(self) -> None:
+        self.whole.clear()
+
+    async def join(self) -> None:
         if not self.whole.is_set():
             self._break()
             self.whole.set()
@@ -107,18 +115,20 @@ class _Line:
         try:
             for each in (writer, back):
                 each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, back))
-                group.create_task(self._pump(there, writer))
+            # A reset of one side ends both pumps, and so both connections.
+            with suppress(ExceptionGroup):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._pump(reader, back))
+                    group.create_task(self._pump(there, writer))
         finally:
             for each in (writer, back):
                 each.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(_CHUNK):
-                await self.whole.wait()
-                writer.write(data)
-                await writer.drain()
-            if writer.can_write_eof():
-                writer.write_eof()
+        """Carry one way until its end. Raises OSError where either side breaks."""
+        while data := await reader.read(_CHUNK):
+            await self.whole.wait()
+            writer.write(data)
+            await writer.drain()
+        await self.whole.wait()
+        writer.write_eof()

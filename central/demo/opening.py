@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import json
 
 from central.demo.configs import Configs, Enrolled, Screen, window
-from central.demo.processes import CENTRAL, EDGE, SIGNAGE, DemoFailed, Process, Troupe
+from central.demo.processes import CENTRAL, EDGE, PAGE, SIGNAGE, DemoFailed, Process, Troupe
 
 Say = Callable[[str], None]
 MARK = ".noren-demo"
@@ -119,7 +119,7 @@ def start_edges(
 
 def start_page(troupe: Troupe, socket: Path, port: int) -> Process:
     """Start the store page, which waits for the demo's window at `socket`."""
-    return troupe.start("page", [*CENTRAL, "page", "--socket", str(socket), "--port", str(port)])
+    return troupe.start(PAGE, [*CENTRAL, "page", "--socket", str(socket), "--port", str(port)])
 
 
 def address(troupe: Troupe, page: Process) -> str:

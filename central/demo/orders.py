@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from central.contract.feeds import Texts
 from central.demo.faults import Faults
 from central.demo.guests import NOBODY, Guests
@@ -10,8 +12,18 @@ from central.demo.processes import DemoFailed
 from central.demo.webshop import WebShop
 from central.page.contract import Order
 
-NOT_NOW: Texts = {"ja": "いまはできません(すでにその状態です)", "en": "Not now: it is so already"}
-NO_CENTRAL: Texts = {"ja": "本部につながりません。少し待ってください", "en": "Central cannot be reached: wait a little"}
+NOT_NOW: Texts = {"ja": "いまはできません(すでにその状態です)", "en": "not now: it is so already"}
+NO_CENTRAL: Texts = {"ja": "本部につながりません。少し待ってください", "en": "central cannot be reached: wait a little"}
+NOT_KEPT: Texts = {
+    "ja": "画面での案内に同意がないため、閲覧は記録されません",
+    "en": "central keeps no look of who has not agreed to signage",
+}
+NOT_DONE: Texts = {"ja": "できませんでした。端末の表示を見てください", "en": "it did not work: see the terminal"}
+CLOSING: Texts = {"ja": "閉店の片付け中です", "en": "the shop is closing"}
+NO_ROOM: Texts = {
+    "ja": "ディスクが満杯のあいだは落とせません(まだどこにも保存されていない記録が消えます)",
+    "en": "not while its disk is full: what happened since is kept nowhere yet",
+}
 
 
 class Orders:
@@ -37,7 +49,7 @@ class Orders:
             case "view" | "give" | "withdraw":
                 return self._online(order)
             case _:
-                return {} if self._break(order, now) else NOT_NOW
+                return self._break(order, now)
 
     def _online(self, order: Order) -> Texts:
         """What somebody does in the web shop, or in its settings."""
@@ -45,25 +57,30 @@ class Orders:
         if guest is None:
             return NOBODY
         customer = guest.member.customer
-        if order.what != "view":
-            if order.purpose:
-                self._minds.change(customer, order.purpose, gives=order.what == "give")
-            return {}
         try:
-            self._webshop.view(customer, order.sku)
+            if order.what == "view":
+                self._webshop.view(customer, order.sku)
+                return {} if self._minds.agrees(customer, "signage") else NOT_KEPT
+            if order.purpose:
+                gives = order.what == "give"
+                agree = partial(self._webshop.agree, customer, order.purpose, gives=gives)
+                self._minds.change(customer, order.purpose, gives=gives, by=agree)
         except DemoFailed:
             return NO_CENTRAL
         return {}
 
-    def _break(self, order: Order, now: float) -> bool:
+    def _break(self, order: Order, now: float) -> Texts:
         match order.what:
             case "cut":
-                return self._faults.cut(order.store, now)
+                done = self._faults.cut(order.store, now)
             case "join":
-                return self._faults.join(order.store, now)
+                done = self._faults.join(order.store, now)
             case "fill":
-                return self._faults.fill(order.store, now)
+                done = self._faults.fill(order.store, now)
             case "free":
-                return self._faults.free(order.store, now)
+                done = self._faults.free(order.store, now)
             case _:
-                return self._faults.kill(order.part, now)
+                if self._faults.would_lose(order.part):
+                    return NO_ROOM
+                done = self._faults.kill(order.part, now)
+        return {} if done else NOT_NOW

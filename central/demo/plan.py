@@ -10,16 +10,14 @@ from central.sample import Chain
 from central.scenario import ZONES
 
 
-def opening(chain: Chain, guests: Guests, cast: Cast, *, start: float, url: str, central: str, disks: str) -> Opening:
-    """The plan of every store; `start`, `url`, `central` and `disks` as in Opening."""
+def opening(chain: Chain, guests: Guests, cast: Cast, *, url: str, disks: Texts) -> Opening:
+    """The plan of every store; `url` and `disks` as in Opening."""
     # No shelf says what somebody has bought: what a guest has is not offered to be looked at.
     bought = {item.sku for guest in guests.by_person.values() for item in guest.member.bought}
     names = {one.sku: one.name for one in chain.products if not one.sensitive and one.sku not in bought}
     return Opening(
         shops=tuple(_shop(one.store, one.name, chain, cast, names) for one in chain.stores),
-        start=start,
         url=url,
-        central=central,
         disks=disks,
     )
 

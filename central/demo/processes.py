@@ -23,6 +23,8 @@ LOOK_S = 0.05
 """Between two looks at a process that is waited for."""
 CENTRAL, EDGE, SIGNAGE = ([sys.executable, "-m", name] for name in ("central", "edge", "signage"))
 """The three commands; the demo imports none of what they run."""
+PAGE = "page"
+"""The name of the store page's process."""
 _LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 """Of util-linux, on every Debian: it asks the kernel to kill what it becomes when its parent dies (prctl(2))."""
 
@@ -60,7 +62,8 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
+                # Whatever proxy leads out of this machine, what they look for is on it.
+                env={**os.environ, "no_proxy": "127.0.0.1", "PYTHONUNBUFFERED": "1", **self._environment},
                 # A group of its own: Ctrl-C is for the demo, which then stops them in order.
                 process_group=0,
             )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import json
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from central import config, sample
 from central.demo.cast import Cast
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     before = [signal.signal(number, signal.default_int_handler) for number in asked]
     try:
         return Demo(options).play()
-    except NorenError as error:
+    except (NorenError, OSError, SQLAlchemyError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -184,24 +185,17 @@ class Demo:
         watch = Watch({name: (cast.players[name], Mirror(screen.mirror)) for name, screen in cast.screens.items()})
         with self._database() as engine:
             faults = Faults(cast, lines, disks, watch, engine, configs.mqtt_port)
-            central_at = f"http://127.0.0.1:{configs.http_port}"
-            webshop = WebShop(central_at, key)
+            webshop = WebShop(f"http://127.0.0.1:{configs.http_port}", key)
             shop = Shop(
                 scenario, guests, cast, faults, webshop=webshop, engine=engine, start=self._start, say=self._say
             )
             chance = Chance(self._options.seed, cast, faults, scenario.seconds) if self._options.faults else None
-            plan = opening(
-                chain,
-                guests,
-                cast,
-                start=self._start,
-                url=config.read(self._folder / "central.yaml").url,
-                central=central_at,
-                disks=disks.trouble,
-            )
+            plan = opening(chain, guests, cast, url=engine.url.render_as_string(), disks=disks.trouble)
             with Window(sockets / "page.sock", plan, shop.obey) as window:
                 lasted = self._open(shop, troupe, window, page, chance)
             self._failures += shop.failures
+            if self._options.faults and not faults.all:
+                self._failures.append("--faults broke nothing: give it at least 60 seconds")
             self._say("Waiting until central holds everything …")
             statuses, failures = take_down(troupe, cast, healthy=not self._failures)
             self._failures += failures

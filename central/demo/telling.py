@@ -90,5 +90,5 @@ class Telling:
 
     def _broken(self) -> Iterator[Fault]:
         for one in self._faults.all[: -LAST_FAULTS - 1 : -1]:
-            recovered = None if one.recovered is None else round(one.recovered, 1)
-            yield Fault(fault=one.fault, what=one.what, where=one.where, at=round(one.begin, 1), recovered=recovered)
+            took = None if one.recovered is None else round(one.took, 1)
+            yield Fault(fault=one.fault, what=one.what, where=one.where, at=round(one.begin, 1), took=took)

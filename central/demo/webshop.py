@@ -1,4 +1,4 @@
-"""The web shop of the demo: tells central over HTTP what somebody looks at."""
+"""The web shop of the demo: tells central over HTTP what somebody looks at and agrees to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import urllib.request
 import uuid
 from datetime import UTC, datetime
+from http.client import HTTPException
 
 from msgspec import json
 
@@ -18,8 +19,10 @@ class WebShop:
     """Knows central's address and a write key (`central key`)."""
 
     def __init__(self, central: str, key: str) -> None:
-        self._track = f"{central}/v1/track"
+        self._central = central
         self._key = base64.b64encode(f"{key}:".encode()).decode()
+        # Central is on this machine, whatever proxy leads out of it.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def view(self, customer: str, sku: str) -> None:
         """Say that the customer looks at a product now (Segment's Product Viewed). Raises DemoFailed."""
@@ -33,12 +36,19 @@ class WebShop:
             "sentAt": now,
             "properties": {"product_id": sku},
         }
+        self._post("/v1/track", body)
+
+    def agree(self, customer: str, purpose: str, *, gives: bool) -> None:
+        """Say what the customer has chosen on the settings page. Raises DemoFailed."""
+        self._post("/v1/consents", {"customer": customer, "give" if gives else "withdraw": [purpose]})
+
+    def _post(self, path: str, body: object) -> None:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {self._key}"}
-        request = urllib.request.Request(self._track, json.encode(body), headers)  # noqa: S310 - central's own address.
+        request = urllib.request.Request(f"{self._central}{path}", json.encode(body), headers)  # noqa: S310 - http.
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_S):  # noqa: S310
+            with self._opener.open(request, timeout=_PATIENCE_S):
                 pass
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise DemoFailed(
                 f"The web shop did not reach central: {error}.", fix="Try again when central is up."
             ) from error

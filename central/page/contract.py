@@ -1,7 +1,7 @@
 """What the demo and its store page say to each other over a Unix socket: one JSON line a message, no I/O here.
 
-The demo listens, the page connects. Demo → page: Opening once, then State whenever something changed, Answer to each
-order. Page → demo: Order. Times are seconds of the scenario unless a name says otherwise.
+The demo listens, the page connects. Demo → page: Opening once, then State whenever something changed and at least every
+two seconds, Answer to each order. Page → demo: Order. Times are seconds of the scenario unless a name says otherwise.
 """
 
 from __future__ import annotations
@@ -54,14 +54,10 @@ class Shop:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     shops: tuple[Shop, ...]
-    start: float
-    """CLOCK_MONOTONIC at the scenario's second 0."""
     url: str
     """Central's database, for reading."""
-    central: str
-    """Central's HTTP address."""
-    disks: str
-    """Why no disk can be filled on this machine; nothing where it can."""
+    disks: Texts = field(default_factory=dict)
+    """Why no disk can be filled on this machine; empty where it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +88,7 @@ class Part:
     """A process."""
 
     part: str
-    """Its name, as in Order.what of a kill."""
+    """Its name, as in Order.part of a kill."""
     kind: Kind
     store: str
     """Nothing for what is central's."""
@@ -107,11 +103,11 @@ class Store:
     """Whether its network is whole."""
     disk_full: bool
     made: int
-    """Events that its agents committed, ever."""
+    """Events that its agent committed."""
     waiting: int
     """Of them, those that central has not acknowledged."""
     refused: int
-    """Events that could not be kept, each counted."""
+    """Events that happened and could not be kept: lost, and counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +118,8 @@ class Fault:
     where: str
     """The part's or the store's name."""
     at: float
-    recovered: float | None
-    """When all was as before; None while it is not."""
+    took: float | None
+    """Seconds of recovery, from a kill, or from when a line was whole or a disk had room again; None while it lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MAGIC = b"NORENMIR"
-HEAD = struct.Struct("<8sIIQQI28x")
-"""Magic, width, height, count, at_ns, pid; the pixels follow."""
+HEAD = struct.Struct("<8sIIQQI4xQ16x")
+"""Magic, width, height, count, at_ns, pid, alive_ns; the pixels follow."""
 _WIDEST = 640
 _MOST_PIXELS = _WIDEST * 4 * _WIDEST
 """A screen may stand upright; a header that asks for more is none."""
@@ -26,6 +26,8 @@ class Head:
     """CLOCK_MONOTONIC of its flip."""
     pid: int
     """The player; whether it still runs is another question (`runs`)."""
+    alive_ns: int = field(compare=False)
+    """CLOCK_MONOTONIC of the last turn of its frame loop, 0 if unknown (an older player); it makes no other picture."""
     width: int
     height: int
 
@@ -81,17 +83,25 @@ def _copy(file: int) -> Picture | None:
     # The count that `_head` gives is that of the last whole picture: only an even one stays the same as the raw one.
     if len(rgb) != size or _count(file) != head.count:
         return None
-    return Picture(count=head.count, at_ns=head.at_ns, pid=head.pid, width=head.width, height=head.height, rgb=rgb)
+    return Picture(
+        count=head.count,
+        at_ns=head.at_ns,
+        pid=head.pid,
+        alive_ns=head.alive_ns,
+        width=head.width,
+        height=head.height,
+        rgb=rgb,
+    )
 
 
 def _head(file: int) -> Head | None:
     data = os.pread(file, HEAD.size, 0)
     if len(data) != HEAD.size:
         return None
-    magic, width, height, count, at_ns, pid = HEAD.unpack(data)
+    magic, width, height, count, at_ns, pid, alive_ns = HEAD.unpack(data)
     if magic != MAGIC or not 0 < width <= _WIDEST or not 0 < width * height <= _MOST_PIXELS or count < 2:
         return None
-    return Head(count=count & ~1, at_ns=at_ns, pid=pid, width=width, height=height)
+    return Head(count=count & ~1, at_ns=at_ns, pid=pid, alive_ns=alive_ns, width=width, height=height)
 
 
 def _count(file: int) -> int:

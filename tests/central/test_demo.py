@@ -173,14 +173,14 @@ def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Pa
     assert edge["sensors"][-1] == {"kind": "camera", "name": "real-camera", "zone": "till", "device": 3}
 
 
-def test_a_taken_port_is_left_to_central(tmp_path: Path) -> None:
+def test_for_a_taken_port_the_next_is_taken(tmp_path: Path) -> None:
     configs = Configs(template(tmp_path), tmp_path, tmp_path / "run")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         configs.http_port = taken.getsockname()[1]
         section = yaml.safe_load(configs.central().read_text(encoding="utf-8"))["central"]
-        assert section["http"]["port"] == 0
+        assert configs.http_port < section["http"]["port"] < configs.http_port + 100
     assert free(configs.http_port) == configs.http_port
     configs.http_port, configs.mqtt_port = 4711, 4712
     configs.settle()
@@ -308,6 +308,7 @@ GOOD = Report(
     private=0,
     frozen=0,
     unreadable=0,
+    refused=0,
     missed=1,
     should=100,
     events_made=160,
@@ -345,6 +346,8 @@ def test_a_demo_that_judged_nothing_has_not_passed() -> None:
     nothing = replace(GOOD, should=0, missed=0)
     assert len(nothing.failures()) == 1
     assert replace(nothing, seconds=5.0).failures() == []
+    assert replace(nothing, faults=3).failures() == []
+    assert len(replace(nothing, faults=3, seconds=300.0).failures()) == 1
     assert replace(nothing, shoppers=0).failures() == []
 
 

@@ -17,7 +17,6 @@ go_inside([sys.executable, *sys.argv])
 folder = Path(sys.argv[1])
 disks, said = Disks(), {}
 disks.give("ginza", folder)
-said["trouble"] = disks.trouble
 if not disks.trouble:
     disks.fill("ginza")
     said["full"] = disks.is_full("ginza")
@@ -28,7 +27,7 @@ if not disks.trouble:
     disks.free("ginza")
     (folder / "more").write_bytes(b"x" * 10)
     said["free"] = not disks.is_full("ginza")
-print(json.dumps(said))
+print(json.dumps(said | {"trouble": bool(disks.trouble)}))
 """
 
 
@@ -45,8 +44,8 @@ def test_a_full_disk_refuses_and_a_freed_one_takes_again(tmp_path: Path) -> None
     said = json.loads(done.stdout)
     # Where a container lets nobody mount, that is what is told.
     assert said in (
-        {"trouble": "", "full": True, "errno": errno.ENOSPC, "free": True},
-        {"trouble": said["trouble"] or "something"},
+        {"trouble": False, "full": True, "errno": errno.ENOSPC, "free": True},
+        {"trouble": True},
     )
     assert list((tmp_path / "disk").iterdir()) == []  # Nobody outside sees it, and nothing is left.
 
@@ -54,5 +53,5 @@ def test_a_full_disk_refuses_and_a_freed_one_takes_again(tmp_path: Path) -> None
 def test_outside_nothing_can_be_filled(tmp_path: Path) -> None:
     disks = Disks()
     disks.give("ginza", tmp_path / "disk")
-    assert "mount" in disks.trouble
+    assert set(disks.trouble) == {"ja", "en"}
     assert not disks.is_full("ginza")

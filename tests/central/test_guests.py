@@ -99,6 +99,7 @@ def test_all_are_in_or_nobody_is_meant(chain: sample.Chain, tmp_path: Path) -> N
     for _ in GUESTS:
         assert guests.walk_in("umeda", "", 1.0) == {}
     assert set(guests.walk_in("umeda", "", 2.0)) == {"ja", "en"}
+    assert set(guests.meet("nowhere", 2.0)) == {"ja", "en"}
     assert set(guests.show_code("nobody", 2.0)) == {"ja", "en"}
     assert set(guests.leave("", 2.0)) == {"ja", "en"}
 

@@ -1,6 +1,7 @@
 """A store's line carries, says nothing while it is cut, and breaks what was connected when it is whole again."""
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -97,6 +98,22 @@ def test_where_nobody_listens_the_caller_is_told() -> None:
         one = called(lines.lay("ginza", {"mqtt": empty})["mqtt"])
         with one, suppress(ConnectionResetError):
             assert one.recv(10) == b""
+
+
+def test_a_reset_is_passed_on_both_ways() -> None:
+    now = struct.pack("ii", 1, 0)  # SO_LINGER of no time: close() resets.
+    with socket.create_server(("127.0.0.1", 0)) as server, Lines() as lines:
+        port = lines.lay("ginza", {"mqtt": server.getsockname()[1]})["mqtt"]
+        for reset, told in ((0, 1), (1, 0)):
+            one = called(port)
+            ends = (one, server.accept()[0])
+            one.sendall(b"a")
+            assert ends[1].recv(10) == b"a"
+            ends[1].settimeout(30)
+            ends[reset].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+            ends[reset].close()
+            with ends[told], suppress(ConnectionResetError):
+                assert ends[told].recv(10) == b""
 
 
 def test_leaving_breaks_everything_also_what_is_cut(echo: int) -> None:

@@ -12,7 +12,7 @@ from central.contract.feeds import Texts
 from central.demo.window import Window
 from central.page.contract import Answer, Fault, Opening, Order, State, for_page, line
 
-OPENING = Opening(shops=(), start=1.0, url="sqlite://", central="http://127.0.0.1:1", disks="")
+OPENING = Opening(shops=(), url="sqlite://")
 STATE = State(now=1.0, people=(), parts=(), stores=(), faults=(), fault_count=0, worst_black_s=0.0)
 
 
@@ -125,7 +125,7 @@ def test_a_page_that_says_rubbish_is_parted_with(window: Window, page: Callable[
 def test_a_page_that_does_not_listen_holds_nobody_up(window: Window, page: Callable[[], Page]) -> None:
     deaf, good = page(), page()
     assert good.said() == OPENING
-    fault = Fault(fault=1, what="x" * 500_000, where="", at=0.0, recovered=None)
+    fault = Fault(fault=1, what="x" * 500_000, where="", at=0.0, took=None)
     for number in range(1, 21):
         state = replace(STATE, now=number * 2.0, faults=(fault,))
         window.tell(state)

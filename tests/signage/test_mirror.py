@@ -28,7 +28,7 @@ def screen(colour: str, size: tuple[int, int] = (1280, 720)) -> Surface:
 
 
 def read(path: Path) -> tuple[tuple[int, ...], bytes]:
-    """Give width, height, count, time and process, and the pixels."""
+    """Give width, height, count, time, process and beat, and the pixels."""
     data = path.read_bytes()
     magic, *numbers = HEADER.unpack(data[:64])
     assert magic == b"NORENMIR"
@@ -58,7 +58,7 @@ def test_it_holds_the_whole_screen_reduced_to_fit(
     picture.fill("blue", (size[0] // 2, 0, size[0], size[1] // 2))
     mirror.follow(picture, 7, moving=False)
     numbers, pixels = read(path)
-    assert numbers == (*small, 2, 7, os.getpid())
+    assert numbers == (*small, 2, 7, os.getpid(), 0)
     assert path.read_bytes()[36:64] == bytes(28)
     assert len(pixels) == small[0] * small[1] * 3
     row = small[0] * 3
@@ -79,7 +79,7 @@ def test_each_flip_is_written_once(path: Path, mirror: Mirror) -> None:
     mirror.follow(screen("blue"), 7, moving=False)
     assert read(path)[1][:3] == b"\xff\0\0"
     mirror.follow(screen("blue"), 8, moving=False)
-    (_, _, count, at_ns, _), pixels = read(path)
+    (_, _, count, at_ns, _, _), pixels = read(path)
     assert (count, at_ns, pixels[:3]) == (4, 8, b"\0\0\xff")
 
 
@@ -94,6 +94,15 @@ def test_a_fade_is_eight_pictures_a_second_and_its_end_and_a_cut_are_there_at_on
     assert read(path)[1][:3] == b"\0\0\xff"
     mirror.follow(screen("green"), 2 * SECOND + 2, moving=False)
     assert read(path)[0][3] == 2 * SECOND + 2
+
+
+def test_a_beat_is_eight_bytes_and_the_next_picture_keeps_it(path: Path, mirror: Mirror) -> None:
+    mirror.follow(screen("red"), 7, moving=False)
+    before = path.read_bytes()
+    mirror.beat(9)
+    assert path.read_bytes() == before[:40] + (9).to_bytes(8, "little") + before[48:]
+    mirror.follow(screen("blue"), 10, moving=False)
+    assert read(path)[0][2:] == (4, 10, os.getpid(), 9)
 
 
 READER = """
@@ -121,6 +130,7 @@ def test_a_reader_that_heeds_the_count_never_takes_half_a_picture(path: Path, mi
         assert reader.stdout.readline() == "ready\n"
         for number in range(2, 401):
             mirror.follow(red if number % 2 else blue, number, moving=False)
+            mirror.beat(number)
         whole, torn = map(int, reader.stdout.readline().split())
     assert whole
     assert not torn
@@ -128,7 +138,9 @@ def test_a_reader_that_heeds_the_count_never_takes_half_a_picture(path: Path, mi
 
 def test_without_a_path_there_is_none(counts: Counter[str], display: Display) -> None:
     with Mirror(None, counts) as mirror:
+        assert not mirror.wanted
         mirror.follow(display.screen, 7, moving=False)
+        mirror.beat(8)
     assert not counts
 
 
@@ -139,6 +151,7 @@ def test_a_folder_that_takes_no_files_is_said_once_and_counted_and_it_begins_whe
     with caplog.at_level(logging.ERROR):
         for at_ns in (1, 2, 2, 3):
             mirror.follow(screen("red"), at_ns, moving=False)
+            mirror.beat(at_ns)
     assert counts["mirror_failed"] == 3
     assert [record.message for record in caplog.records] == ["the mirror cannot be written; playing goes on"]
     path.parent.unlink()
@@ -147,10 +160,10 @@ def test_a_folder_that_takes_no_files_is_said_once_and_counted_and_it_begins_whe
 
 
 @contextmanager
-def no_more_bytes() -> Iterator[None]:
-    """What this process writes past the first thousand bytes of a file is refused by the kernel."""
+def no_more_bytes(most: int = 1000) -> Iterator[None]:
+    """What this process writes past the first bytes of a file is refused by the kernel."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         yield
     finally:
@@ -166,8 +179,32 @@ def test_a_picture_that_cannot_be_written_whole_is_taken_away(path: Path, mirror
         assert list(path.parent.iterdir()) == []
     assert counts["mirror_failed"] == 2
     mirror.follow(screen("blue"), 4, moving=False)
-    (_, _, count, at_ns, _), pixels = read(path)
+    (_, _, count, at_ns, _, _), pixels = read(path)
     assert (count % 2, at_ns, pixels[:3]) == (0, 4, b"\0\0\xff")
+
+
+@pytest.mark.parametrize("most", [40, 44])
+def test_a_beat_that_cannot_be_written_is_counted_and_the_next_picture_makes_the_file_again(
+    most: int, path: Path, mirror: Mirror, counts: Counter[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    mirror.follow(screen("red"), 1, moving=False)
+    with caplog.at_level(logging.ERROR), no_more_bytes(most):
+        mirror.beat(2)
+        assert list(path.parent.iterdir()) == []
+        mirror.beat(3)
+    assert counts["mirror_failed"] == 1
+    assert [record.message for record in caplog.records] == ["the mirror cannot be written; playing goes on"]
+    mirror.follow(screen("blue"), 4, moving=False)
+    mirror.beat(5)
+    assert read(path)[0][3:] == (4, os.getpid(), 5)
+
+
+def test_a_folder_that_is_gone_stops_no_beat(path: Path, mirror: Mirror, counts: Counter[str]) -> None:
+    mirror.follow(screen("red"), 1, moving=False)
+    path.unlink()
+    path.parent.rmdir()
+    mirror.beat(2)
+    assert not counts
 
 
 def test_what_a_killed_player_left_is_replaced(path: Path, mirror: Mirror) -> None:
@@ -175,5 +212,5 @@ def test_what_a_killed_player_left_is_replaced(path: Path, mirror: Mirror) -> No
     path.write_bytes(b"old")
     path.with_name("front.part").write_bytes(b"half")
     mirror.follow(screen("red"), 1, moving=False)
-    assert read(path)[0][2:] == (2, 1, os.getpid())
+    assert read(path)[0][2:] == (2, 1, os.getpid(), 0)
     assert list(path.parent.iterdir()) == [path]

@@ -62,8 +62,9 @@ class Stumbling(Typesetter):
 class Store:
     """A player in a store, whose time stands until we move it."""
 
-    def __init__(self, display: Display, folder: Path) -> None:
+    def __init__(self, display: Display, folder: Path, *, mirrored: bool = True) -> None:
         self.display = display
+        self.mirror = folder / "mirror" if mirrored else None
         self.folder = folder
         self.now = 100.0
         self.counts: Counter[str] = Counter()
@@ -90,7 +91,7 @@ class Store:
                 proof=self.proof,
                 assets=assets,
                 journal=open_.enter_context(Journal(self.folder / "journal", "front", self.counts)),
-                mirror=open_.enter_context(Mirror(self.folder / "mirror", self.counts)),
+                mirror=open_.enter_context(Mirror(self.mirror, self.counts)),
                 picture=self.folder / "screen.png",
                 counts=self.counts,
                 clock=lambda: self.now,
@@ -390,12 +391,29 @@ def test_the_loop_fades_and_an_interruption_does_not_wait_for_it(
     assert bytes_of(cut_in) == bytes_of(store.display.snapshot())
 
 
-def test_when_nothing_moves_there_is_nothing_to_do(store: Store, loop: Playlist) -> None:
+def test_when_nothing_moves_there_is_nothing_to_do(display: Display, tmp_path: Path, loop: Playlist) -> None:
+    with Store(display, tmp_path, mirrored=False).open() as store:
+        store.send(loop)
+        store.settle()
+        assert store.player.patience() == 8.0
+        store.turn(3)
+        assert store.player.patience() == 5.0
+
+
+def test_with_a_mirror_each_turn_is_told_and_there_is_one_every_second(store: Store, loop: Playlist) -> None:
+    def told() -> int:
+        return int(HEADER.unpack((store.folder / "mirror").read_bytes()[: HEADER.size])[6])
+
+    assert told() > store.display.flipped_ns
     store.send(loop)
     store.settle()
-    assert store.player.patience() == 8.0
-    store.turn(3)
-    assert store.player.patience() == 5.0
+    assert store.player.patience() == 1.0
+    for _ in range(3):
+        before = told()
+        store.player.step(0)
+        assert told() > before
+    store.turn(7.5)
+    assert store.player.patience() == 0.5
 
 
 @contextmanager

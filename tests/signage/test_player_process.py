@@ -86,10 +86,16 @@ class Device:
         while True:
             # Seen as the process sees it, for it may have a disk of its own.
             with suppress(FileNotFoundError), Path(f"/proc/{process.pid}/root/{self.mirror}").open("rb") as file:
-                _, _, _, count, at, pid = HEADER.unpack(file.read(HEADER.size))
+                _, _, _, count, at, pid, _ = HEADER.unpack(file.read(HEADER.size))
                 if count % 2 == 0 and at >= at_ns and pid == process.pid:
                     return os.fstat(file.fileno()).st_ino
             os.sched_yield()
+
+    def told(self) -> tuple[int, int]:
+        """Give when the picture in the mirror was flipped, and when its player's loop turned last."""
+        with self.mirror.open("rb") as file:
+            _, _, _, _, at_ns, _, alive_ns = HEADER.unpack(file.read(HEADER.size))
+            return at_ns, alive_ns
 
     def shown(self, scene: str) -> dict[str, Any]:
         """Wait for its first frame."""
@@ -277,12 +283,27 @@ def test_the_mirror_is_there_while_the_player_is_and_tells_who_was_killed(
         assert device.mirrored(player, device.shown("p")["at_ns"]) == first
         player.send_signal(signal.SIGKILL)
         player.wait()
-    assert HEADER.unpack(device.mirror.read_bytes()[: HEADER.size])[-1] == player.pid
+    assert HEADER.unpack(device.mirror.read_bytes()[: HEADER.size])[5] == player.pid
     with device.player() as another:
         assert device.mirrored(another) != first
         another.send_signal(signal.SIGTERM)
         assert another.wait() == 0
     assert list(device.mirror.parent.iterdir()) == []
+
+
+def test_the_mirror_tells_that_the_player_lives_while_nothing_changes(
+    device: Device, scene: Callable[..., Scene]
+) -> None:
+    with device.player() as player, device.agent() as agent:
+        agent.send(Playlist(version="v1", items=(scene("i0", hold_ms=60_000), scene("i1", title="次"))))
+        first = device.shown("i0")["at_ns"]
+        device.mirrored(player, first)
+        while True:
+            at_ns, alive_ns = device.told()
+            assert at_ns < first + 30_000_000_000  # Else the next is on the screen already.
+            if alive_ns > at_ns + 2_500_000_000:
+                break
+            os.sched_yield()
 
 
 def on_a_small_disk(folder: Path, size: str) -> list[str | Path]:
