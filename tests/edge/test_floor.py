@@ -109,7 +109,7 @@ class Store:
 
     def beacon(self, zone: ZoneId = SHELF, data: bytes = BEACON) -> None:
         now = asyncio.get_running_loop().time()
-        for ago in (2.0, 1.0, 0.0):
+        for ago in (0.4, 0.2, 0.0):
             self.floor.deliver(Advert(at=now - ago, receiver=zone, zone=zone, address="AA", rssi=-55, data=data))
 
     def code(self, content: str) -> None:
