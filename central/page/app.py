@@ -19,6 +19,7 @@ from nicegui import Client, ui
 
 from central.contract.feeds import Language
 from central.errors import CentralError
+from central.page.door import Door
 from central.page.link import COMES_S, Demo
 from central.page.pictures import Pictures
 from central.page.tags import Tag
@@ -117,7 +118,7 @@ class _House:
             engine.dispose()
 
 
-def _build(house: _House) -> FastAPI:
+def _build(house: _House) -> Door:
     style = "".join((_HERE / f"{name}.css").read_text() for name in _STYLES)
     ui.add_head_html(f"<style>{style}</style><script>{(_HERE / 'page.js').read_text()}</script>", shared=True)
 
@@ -148,7 +149,7 @@ def _build(house: _House) -> FastAPI:
         show_welcome_message=False,
         gzip_middleware_factory=None,
     )
-    return api
+    return Door(api)
 
 
 def _preferred(request: Request) -> Language:

@@ -25,11 +25,17 @@ class _Row:
             self._state = Tag("small", "")
             self._act = Tag("em", "")
 
-    def show(self, how: Literal["up", "down", "cut", "full"], act: str, *, allowed: bool, why: str = "") -> None:
+    def show(self, how: Literal["up", "down", "cut", "full"], act: str, *, allowed: bool = True) -> None:
         put(self.button.element, data_state=how)
         self._state.set_text(say(self._language, f"is_{how}"))
         self._act.set_text(say(self._language, act))
-        self.button.allow(allowed, why)
+        self.button.allow(allowed)
+
+    def refuse(self, why: str) -> None:
+        """Say in place of everything else why this cannot be broken here."""
+        put(self.button.element, data_state="up", data_refused="true")
+        self._state.set_text(why)
+        self.button.allow(False, why)
 
 
 class FaultPanel:
@@ -38,7 +44,7 @@ class FaultPanel:
     def __init__(self, language: Language, shop: Shop, opening: Opening, state: State, ask: Ask) -> None:
         self._language = language
         self._shop = shop
-        self._disks = opening.disks
+        self._no_disk = pick(opening.disks, language)
         self._zones = zones(opening)
         self._now: Store | None = None
         with Tag("section", classes="card faults"):
@@ -73,14 +79,11 @@ class FaultPanel:
         self._now = next((store for store in state.stores if store.store == self._shop.store), None)
         if self._now is not None:
             whole, full = self._now.connected, self._now.disk_full
-            self._network.show("up" if whole else "cut", "cut" if whole else "join", allowed=True)
-            can = not self._disks
-            self._disk.show(
-                "full" if full else "up",
-                ("free" if full else "fill") if can else "cannot",
-                allowed=can,
-                why=self._disks,
-            )
+            self._network.show("up" if whole else "cut", "cut" if whole else "join")
+            if self._no_disk:
+                self._disk.refuse(self._no_disk)
+            else:
+                self._disk.show("full" if full else "up", "free" if full else "fill")
         for part in self._own(state):
             if (row := self._parts.get(part.part)) is not None:
                 row.show("up" if part.up else "down", "kill", allowed=part.up)
@@ -109,7 +112,7 @@ class LastFaults:
             if not faults:
                 Tag("li", say(self._language, "no_faults"), "quiet")
             for fault in faults:
-                with Tag("li", data_fault=str(fault.fault), data_healed=str(fault.recovered is not None).lower()):
+                with Tag("li", data_fault=str(fault.fault), data_healed=str(fault.took is not None).lower()):
                     Tag("span", self._what(fault))
                     Tag("small", self._healed(fault))
 
@@ -119,9 +122,9 @@ class LastFaults:
         return what if there == self._store else say(self._language, "elsewhere", self._stores[there], what)
 
     def _healed(self, fault: Fault) -> str:
-        if fault.recovered is None:
+        if fault.took is None:
             return say(self._language, "recovering")
-        return say(self._language, "recovered", f"{fault.recovered - fault.at:.1f}")
+        return say(self._language, "recovered", f"{fault.took:.1f}")
 
 
 def zones(opening: Opening) -> dict[str, str]:

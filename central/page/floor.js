@@ -4,14 +4,22 @@ const BOTTOM = 26; // And above the shelves and a name.
 const STEP = 30; // Between two places where somebody can stand.
 const ANTENNA = 27; // The receivers hang from the ceiling, a little before the wall.
 const AWRY = 0.2;
-const ROOM = 36; // Pixels from one person to the next, where there are so many.
+const ROOM = 8; // Pixels from one person to the next, and to the next one's name, where there are so many.
+const NAME = { top: 20, bottom: 38, letter: 3.5 }; // Below the mark; half of what a narrow letter is wide.
 const ROOMY = 190;
+const TIGHT = 96;
+const CLEAR = 24; // Nobody stands on a receiver where there is another place.
 const PHONE = 520;
 const GOLDEN = 0.6180339887;
 const LEAVING_MS = 1300;
 
 // Strangers and members look alike in size; what they agreed to is what is filled.
 const MARK = { r: 10 };
+
+// Two boxes around where somebody stands, and how far two boxes are apart: less than nothing if they overlap.
+const mark = ({ x, y, reach }) => [x - reach, y - reach, x + reach, y + reach];
+const name = ({ x, y, half }) => (half ? [x - half, y + NAME.top, x + half, y + NAME.bottom] : null);
+const apart = (a, b) => (a && b ? Math.max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]) : Infinity);
 
 export default {
   template: `
@@ -23,7 +31,7 @@ export default {
         <g v-for="(zone, index) in placed" :key="zone.zone" aria-hidden="true">
           <clipPath :id="clip + index"><rect :x="zone.x" y="0" :width="zone.w" :height="height" /></clipPath>
           <g :clip-path="'url(#' + clip + index + ')'">
-            <circle v-for="n in 3" :key="n" class="floor-range" :cx="zone.antenna" :cy="antenna" :r="(zone.range * n) / 3" />
+            <circle v-for="n in 3" :key="n" class="floor-range" :cx="zone.antenna" :cy="zone.hangs" :r="(zone.range * n) / 3" />
           </g>
           <line v-if="index" class="floor-border" :x1="zone.x" :x2="zone.x" y1="14" :y2="height - 12" />
           <rect v-if="zone.screen" class="floor-screen" :x="zone.middle - 52" y="-1" width="104" height="8" rx="1.5" />
@@ -37,7 +45,7 @@ export default {
             <rect class="floor-reader" x="2.5" y="32" width="20" height="20" rx="2.5" />
             <path class="floor-code" transform="translate(5.5 35)" :d="qr" />
           </g>
-          <g class="floor-antenna" :transform="'translate(' + zone.antenna + ' ' + antenna + ')'">
+          <g class="floor-antenna" :transform="'translate(' + zone.antenna + ' ' + zone.hangs + ')'">
             <circle r="2.6" />
             <path d="M-4.6 -4.6A6.5 6.5 0 0 0 -4.6 4.6M4.6 -4.6A6.5 6.5 0 0 1 4.6 4.6M-7.8 -7.8A11 11 0 0 0 -7.8 7.8M7.8 -7.8A11 11 0 0 1 7.8 7.8" />
           </g>
@@ -97,9 +105,6 @@ export default {
     door() {
       return this.placed.length ? this.placed[0].left : 0;
     },
-    antenna() {
-      return this.width < PHONE ? 2 * ANTENNA : ANTENNA;
-    },
     walls() {
       const { width, height, gate } = this;
       const right = width - this.door - 1.5;
@@ -117,8 +122,9 @@ export default {
         const w = (this.width * share(zone)) / all;
         const left = index ? x : x + w * this.outside;
         const at = { ...zone, x: left, left, right: x + w, w: x + w - left, middle: (left + x + w) / 2 };
-        // Beside the zone's name where there is no room under it.
-        at.antenna = at.w < ROOMY && this.width >= PHONE ? at.right - 26 : at.middle;
+        // Beside the zone's name where it would be on it, or below where there is no room beside it.
+        at.antenna = at.w < ROOMY && at.w >= TIGHT ? at.right - (at.w < 1.2 * TIGHT ? 14 : 26) : at.middle;
+        at.hangs = at.w < TIGHT ? 2 * ANTENNA : ANTENNA;
         at.range = Math.min(at.w * 0.62, this.height * 0.95);
         x += w;
         return at;
@@ -144,12 +150,12 @@ export default {
       if (one.guest) this.$emit("choose", one.id);
     },
     // The places of a zone in an order that scatters them, the same every time.
-    spots(zone) {
+    spots(zone, step) {
       const [left, right] = zone
         ? [zone.left + 12, zone.right - (zone.reader ? 48 : 12)]
         : [14, this.door - 18];
-      const columns = Math.max(1, Math.floor((right - left) / STEP));
-      const rows = Math.max(1, Math.floor((this.height - TOP - BOTTOM) / STEP));
+      const columns = Math.max(1, Math.floor((right - left) / step));
+      const rows = Math.max(1, Math.floor((this.height - TOP - BOTTOM) / step));
       const dx = (right - left) / columns;
       const dy = (this.height - TOP - BOTTOM) / rows;
       const spots = [];
@@ -159,34 +165,39 @@ export default {
         const y = TOP + dy * (Math.floor(n / columns) + 0.5 + AWRY * Math.sin(n * 7.3));
         spots.push({ x, y, n });
       }
-      return spots.sort((a, b) => ((a.n * GOLDEN + 0.3) % 1) - ((b.n * GOLDEN + 0.3) % 1));
+      const free = spots.filter(({ x, y }) => !zone || Math.hypot(x - zone.antenna, y - zone.hangs) > CLEAR);
+      return (free.length ? free : spots).sort((a, b) => ((a.n * GOLDEN + 0.3) % 1) - ((b.n * GOLDEN + 0.3) % 1));
     },
-    // The first free place with room around it, for the names below the guests too; else the one with the most.
-    roomiest(all, one) {
+    // The first place with room around it; else, of more, the roomiest where nobody stands on a name, or has to.
+    roomiest(one) {
+      const zone = this.placed.find((each) => each.zone === one.zone);
       const others = [...this.places.values()].filter((at) => at.zone === one.zone);
-      const spread = (at, named) => (named ? [[at.x, at.y], [at.x - 16, at.y + 27], [at.x + 16, at.y + 27]] : [[at.x, at.y]]);
-      const theirs = others.flatMap((at) => spread(at, at.named));
-      const room = (spot) =>
-        Math.min(...spread(spot, one.label).flatMap(([x, y]) => theirs.map(([ox, oy]) => Math.hypot(x - ox, y - oy))));
-      const rated = all.map((spot) => [spot, room(spot)]);
-      return (rated.find(([, free]) => free >= ROOM) ?? rated.reduce((best, each) => (each[1] > best[1] ? each : best)))[0];
+      const rate = (spot) => {
+        const own = { ...spot, ...this.size(one) };
+        const names = Math.min(...others.flatMap((at) => [apart(name(own), mark(at)), apart(mark(own), name(at)), apart(name(own), name(at))]));
+        const marks = Math.min(...others.map((at) => apart(mark(own), mark(at))));
+        return { spot, room: Math.min(names, marks), rank: names < 0 ? names - 1e3 : Math.min(names, marks) };
+      };
+      const roomy = this.spots(zone, STEP).map(rate).find(({ room }) => room >= ROOM);
+      const rated = roomy ? [roomy] : this.spots(zone, STEP / 2).map(rate);
+      return rated.reduce((best, each) => (each.rank > best.rank ? each : best)).spot;
+    },
+    // How far a mark with its rings reaches, and half a name's width.
+    size(one) {
+      const letters = [...(one.label ?? "")].reduce((sum, letter) => sum + (letter < "\u0100" ? 1 : 2), 0);
+      return { reach: one.guest ? 18 : one.beacon ? 14.5 : MARK.r, half: letters * NAME.letter };
     },
     place() {
       if (!this.width) return;
       const here = new Set(this.people.map((one) => one.id));
       for (const id of this.places.keys()) if (!here.has(id)) this.places.delete(id);
       const before = new Map(this.shown.map((one) => [one.id, one]));
-      const spots = new Map();
       const fresh = [];
       for (const one of this.people) {
         const at = this.places.get(one.id);
         if (at && at.zone === one.zone) continue;
-        const zone = this.placed.find((each) => each.zone === one.zone);
-        if (!spots.has(one.zone)) spots.set(one.zone, this.spots(zone));
-        const all = spots.get(one.zone);
         this.places.delete(one.id);
-        const spot = this.roomiest(all, one);
-        this.places.set(one.id, { zone: one.zone, named: Boolean(one.label), ...spot });
+        this.places.set(one.id, { zone: one.zone, ...this.size(one), ...this.roomiest(one) });
         if (!before.has(one.id)) fresh.push(one.id);
       }
       const people = this.people.map((one) => this.dressed(one, this.places.get(one.id)));

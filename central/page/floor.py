@@ -14,8 +14,6 @@ from central.page.words import say, zone_name
 
 OUTSIDE = 0.5
 """How much of the first zone's column is the street."""
-
-
 _LABEL = 10
 """Letters of a name under its mark."""
 
@@ -45,7 +43,7 @@ class Floor(Element, component="floor.js"):
                 }
                 for zone, share in zip(shop.zones, shares(shop), strict=True)
             ],
-            words={word: say(language, word) for word in ("floor", "outside", "receiver", "reader")},
+            words={word: say(language, word) for word in ("floor", "outside", "reader")},
             outside=OUTSIDE,
             people=[],
         )

@@ -60,7 +60,7 @@ class Proof:
                     self._figure(name)
 
     def _figure(self, name: str) -> None:
-        with Tag("div", classes="figure"):
+        with Tag("div", classes="figure", title=say(self._language, "lost_is") if name == "lost" else None):
             self._values[name] = Tag("b", "–", "value", data_figure=name)
             Tag("span", say(self._language, name), "label")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from msgspec import DecodeError, json
+
+log = logging.getLogger(__name__)
 
 _HISTORY = 512 * 1024
 """Bytes before the end that are read at first: some minutes of one screen."""
@@ -82,8 +85,11 @@ class Tail:
         self._at += len(added)
         lines = (self._rest + added).split(b"\n")
         self._rest = lines.pop()[-_LONGEST:]
+        before = self.unreadable
         for text in lines[1:] if skips else lines:
             self._take(text)
+        if self.unreadable > before:
+            log.warning("%d lines of %s cannot be read so far", self.unreadable, self._path)
         return True
 
     def _take(self, text: bytes) -> None:

@@ -19,6 +19,8 @@ COMES_S = 120.0
 """A demo that was not there for so long when we began is not coming: it starts us before it has opened its window."""
 GONE_S = 10.0
 """A demo that was there and has been gone for so long is not coming back."""
+SILENT_S = 6.0
+"""A demo that has said nothing for so long hangs, whatever its socket does: it promises a state every two seconds."""
 _AGAIN_S = 0.25
 _ANSWER_S = 30.0
 
@@ -34,13 +36,14 @@ class Demo:
         self.met = asyncio.Event()
         """Set once the demo has said what there is and how it is."""
         self.here = False
-        self.unreadable = 0
+        """Whether what is shown is how it is: the demo is there, and speaks."""
         self.changed: Callable[[], None] = lambda: None
-        """Called when the demo said something new, came, or went."""
+        """Called when the demo said something, came, went, or fell silent."""
         self._socket = socket
         self._opening: Opening | None = None
         self._state: State | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._silence: asyncio.TimerHandle | None = None
         self._orders = 0
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
 
@@ -79,7 +82,6 @@ class Demo:
                     if not self._take(data):
                         return False
                 except DecodeError as error:
-                    self.unreadable += 1
                     log.warning("a line of the demo cannot be read: %s", error)
         except (OSError, ValueError) as error:  # A line over the limit is a ValueError.
             log.warning("the connection to the demo broke: %s", error)
@@ -99,12 +101,24 @@ class Demo:
                     waits.set_result(answer)
                 return True
         if self._opening is not None and self._state is not None:
+            self._hush()
+            self._silence = asyncio.get_running_loop().call_later(SILENT_S, self._fell_silent)
             self.here = True
             self.met.set()
             self.changed()
         return True
 
+    def _fell_silent(self) -> None:
+        log.warning("the demo has said nothing for %g s", SILENT_S)
+        self.here = False
+        self.changed()
+
+    def _hush(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+
     def _left(self, writer: asyncio.StreamWriter) -> None:
+        self._hush()
         writer.close()
         self._writer = None
         self.here = False

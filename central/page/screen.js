@@ -9,9 +9,11 @@ export default {
         </div>
       </div>
       <figcaption>
-        <p class="tv-name">{{ name }}<time v-if="at">{{ age }}</time></p>
+        <p class="tv-name"><span>{{ name }}</span>
+          <span v-if="at"><span v-if="took" class="tv-took">{{ took }}</span><time>{{ age }}</time></span>
+        </p>
         <p class="tv-why" :class="'by-' + cause"><i aria-hidden="true"></i>{{ why }}</p>
-        <p class="tv-more"><span v-for="each in more" :key="each">{{ each }}</span></p>
+        <p v-if="level" class="tv-level">{{ level }}</p>
         <p v-if="viewed" class="tv-viewed">{{ viewed }}</p>
       </figcaption>
     </figure>`,
@@ -23,7 +25,8 @@ export default {
     note: String,
     cause: String,
     why: String,
-    more: Array,
+    level: String,
+    took: String,
     viewed: String,
     at: Number,
     lang: String,

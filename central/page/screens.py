@@ -44,7 +44,8 @@ class ScreenView(Element, component="screen.js"):
             note=note or None,
             cause=shown.cause if shown else "nothing",
             why=_why(shown, language) if shown else say(language, "dark" if dead else "why_nothing"),
-            more=_more(shown, language) if shown else [],
+            level=_level(shown, language) if shown else None,
+            took=_took(shown, language) if shown else None,
             viewed=_viewed(shown, seen_online, language) if shown else None,
             at=_epoch_ms(shown.at_ns) if shown else None,
         )
@@ -63,12 +64,15 @@ def _why(shown: Shown, language: Language) -> str:
             return say(language, "loop", layout)
 
 
-def _more(shown: Shown, language: Language) -> list[str]:
+def _level(shown: Shown, language: Language) -> str:
     if shown.cause not in ("beacon", "scan"):
-        return [say(language, "level_loop")]
-    said = [say(language, f"level_{shown.level}" if shown.level in (0, 1, 2) else "level_0")]
-    took = shown.trigger_ms if shown.cause == "scan" else shown.decision_ms
-    return said if took is None else [*said, say(language, f"{shown.cause}_took", round(took))]
+        return say(language, "level_loop")
+    return say(language, f"level_{shown.level}" if shown.level in (0, 1, 2) else "level_0")
+
+
+def _took(shown: Shown, language: Language) -> str | None:
+    took = {"scan": shown.trigger_ms, "beacon": shown.decision_ms}.get(shown.cause)
+    return None if took is None else say(language, f"{shown.cause}_took", round(took))
 
 
 def _viewed(shown: Shown, seen_online: Mapping[str, str], language: Language) -> str | None:

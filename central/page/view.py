@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec import json
 from nicegui import Client, ui
@@ -45,7 +45,6 @@ class _Parts:
     banner: Tag
     chart_place: Tag
     chart: Times | None = None
-    seen: dict[str, str] = field(default_factory=dict)
 
 
 class View:
@@ -119,7 +118,7 @@ class View:
         opening, shop = self._demo.opening, live.shop
         put(self._root, lang=language)
         with self._root:
-            banner = Tag("p", say(language, "demo_gone"), "banner", role="alert", hidden=True)
+            banner = Tag("p", say(language, "no_demo"), "banner", role="alert", hidden=True)
             Curtain(language, opening.shops, self._store, self.go)
             proof = Proof(language)
             with Tag("main", classes="shop"):

@@ -28,7 +28,10 @@ _READ_S = 1 / 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of the whole chain: made = stored + waiting + lost, always."""
+    """Of the whole chain: made = stored + waiting + lost, always.
+
+    Made is what happened, also what could not be kept; that is lost, as is what is neither stored nor waiting.
+    """
 
     made: int = 0
     stored: int = 0
@@ -136,17 +139,18 @@ def add_up(state: State, counted: Mapping[str, Totals]) -> Figures:
 
     What is stored but not yet acknowledged is in both counts; it is stored. `state` must be older than `counted`.
     """
-    made = stored = waiting = 0
+    made = stored = waiting = refused = 0
     for store in state.stores:
         held = counted.get(store.store, Totals()).stored
         here = max(store.made, held)
         stored += held
         made += here
         waiting += min(store.waiting, here - held)
+        refused += store.refused
     return Figures(
-        made=made,
+        made=made + refused,
         stored=stored,
         waiting=waiting,
-        lost=made - stored - waiting,
+        lost=made - stored - waiting + refused,
         quarantined=sum(total.quarantined for total in counted.values()),
     )

@@ -18,6 +18,10 @@ _SAY: dict[str, Texts] = {
     "stored": {"ja": "本部に保存済み", "en": "stored at central"},
     "waiting": {"ja": "店で送信待ち", "en": "waiting in a store"},
     "lost": {"ja": "失われた記録", "en": "lost"},
+    "lost_is": {
+        "ja": "お店で起きたのに、本部にも店の送信待ちにもない記録と、店で残せなかった記録の合計。",
+        "en": "What happened in a store and is neither stored at central nor waiting, or could not be kept at all.",
+    },
     "quarantined": {"ja": "隔離", "en": "quarantined"},
     "faults_made": {"ja": "起こした障害", "en": "faults so far"},
     "worst_black": {"ja": "最長の画面停止", "en": "worst black screen"},
@@ -34,7 +38,6 @@ _SAY: dict[str, Texts] = {
     "entrance": {"ja": "入口", "en": "Entrance"},
     "shelf": {"ja": "棚", "en": "Shelf"},
     "till": {"ja": "レジ", "en": "Till"},
-    "receiver": {"ja": "ビーコン受信機", "en": "Beacon receiver"},
     "reader": {"ja": "会員証の読み取り", "en": "Member code reader"},
     "both": {"ja": "来店と画面の両方に同意", "en": "agreed to presence and signage"},
     "presence_only": {"ja": "来店の把握にだけ同意", "en": "agreed to presence only"},
@@ -63,8 +66,8 @@ _SAY: dict[str, Texts] = {
     "level_1": {"ja": "段階1・名前は出さない", "en": "Level 1, no names"},
     "level_2": {"ja": "段階2・本人の意思で名前も", "en": "Level 2: own act, with name"},
     "level_loop": {"ja": "どなたにも同じ内容", "en": "The same for everybody"},
-    "scan_took": {"ja": "読み取りから{} ms", "en": "{} ms scan to frame"},
-    "beacon_took": {"ja": "判断から{} ms", "en": "{} ms decision to frame"},
+    "scan_took": {"ja": "読み取りから{} ms", "en": "{} ms after scan"},
+    "beacon_took": {"ja": "判断から{} ms", "en": "{} ms after decision"},
     "viewed_here": {"ja": "さきほどネットで見た「{}」", "en": "Just seen online: {}"},
     "player_dead": {"ja": "表示プロセスが止まっています", "en": "The player is dead"},
     "player_back": {"ja": "自動で再起動します", "en": "It is being started again"},
@@ -122,7 +125,6 @@ _SAY: dict[str, Texts] = {
     "is_down": {"ja": "復旧中", "en": "recovering"},
     "is_cut": {"ja": "切断中", "en": "cut"},
     "is_full": {"ja": "満杯", "en": "full"},
-    "cannot": {"ja": "この環境では不可", "en": "not here"},
     "last_faults": {"ja": "最近の障害", "en": "Last faults"},
     "no_faults": {
         "ja": "まだ障害はありません。左のボタンで何かを落としてみてください。",
@@ -137,9 +139,9 @@ _SAY: dict[str, Texts] = {
         "ja": "お店の準備をしています。整いしだい、自動で表示します。",
         "en": "The shop is being made ready. It appears here by itself.",
     },
-    "demo_gone": {
-        "ja": "デモとの接続が切れました。表示は最後に届いたものです。",
-        "en": "The demo is gone. What you see is the last that it said.",
+    "no_demo": {
+        "ja": "デモから何も届いていません。表示は最後に届いたものです。",
+        "en": "Nothing is heard from the demo. What you see is the last that it said.",
     },
     "page_gone": {
         "ja": "このページのサーバーに届きません。戻りしだい自動でつながります。",

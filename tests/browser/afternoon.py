@@ -110,9 +110,9 @@ def main() -> None:
         serving(stage.socket, 8088) as served,
     ):
         stage.person("ginza-さくら", zone="shelf")
-        stage.fault("player", "signage-ginza-shelf", recovered_in=2.4)
-        stage.fault("network", "ginza", recovered_in=8.1)
-        stage.fault("central", "central", recovered_in=3.6)
+        stage.fault("player", "signage-ginza-shelf", took=2.4)
+        stage.fault("network", "ginza", took=8.1)
+        stage.fault("central", "central", took=3.6)
         stage.say(worst_black_s=2.1)
         sys.stdout.write(f"{served.pid} {served.port} {name}\n")
         sys.stdout.flush()

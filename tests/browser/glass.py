@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-_HEAD = struct.Struct("<8sIIQQI28x")
+_HEAD = struct.Struct("<8sIIQQI4xQ16x")
 
 
 @functools.cache
@@ -67,6 +67,5 @@ class Glass:
         assert self._map is not None
         assert self._player is not None
         width, height = self._size
-        self._map[: _HEAD.size] = _HEAD.pack(
-            b"NORENMIR", width, height, self.count, time.monotonic_ns(), self._player.pid
-        )
+        now = time.monotonic_ns()
+        self._map[: _HEAD.size] = _HEAD.pack(b"NORENMIR", width, height, self.count, now, self._player.pid, now)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from central import agents
 from central.contract.events import Born, Played, Scanned, VisitEnded, VisitStarted, make
+from central.contract.feeds import Texts
 from central.page.contract import (
     MAX_LINE,
     Answer,
@@ -45,8 +46,20 @@ ZONES = ("entrance", "shelf", "till")
 GOODS = (
     Goods(sku="tea-001", name={"ja": "深蒸し煎茶 八女 100g", "en": "Deep-Steamed Sencha, Yame, 100 g"}),
     Goods(sku="bags-017", name={"ja": "がま口財布 若竹 鹿の子", "en": "Clasp Wallet, Young Bamboo Kanoko"}),
+    Goods(
+        sku="stationery-040",
+        name={
+            "ja": "祝儀のひとそろい（筆ペン・のし袋 あわじ結び 紅白2枚 金2枚・短冊・ふくさ）",
+            "en": "Celebration Set: Brush Pen, Envelopes with Awaji Knots (2 Red & White, 2 Gold) and a Silk Wrap",
+        },
+    ),
     Goods(sku="bath-021", name={"ja": "豚毛のボディブラシ 長柄", "en": "Bristle Body Brush, Long Handle"}),
 )
+DISKS: Texts = {
+    "ja": "このマシンでは小さなディスクをマウントできません",
+    "en": "this machine lets us mount no small disk",
+}
+REPEATS_S = 1.0
 WAIT_S = 30.0
 
 
@@ -69,6 +82,8 @@ class Stage:
         self.orders: list[Order] = []
         self.refuses: dict[str, dict[str, str]] = {}
         """What to answer to an order of a kind, in each language."""
+        self.silent = False
+        """Whether what was said is not said again, as by a demo that hangs."""
         self.held: set[str] = set()
         """Kinds of order that are not answered until `answer` is called."""
         self.engine: Engine = open_database(f"sqlite:///{folder / 'central.db'}")
@@ -80,6 +95,7 @@ class Stage:
         self._lock = threading.Condition()
         self._peers: list[socket.socket] = []
         self._listening: socket.socket | None = None
+        self._over = threading.Event()
         shops = []
         for store, name in STORES.items():
             screens = []
@@ -101,10 +117,8 @@ class Stage:
             )
         self.opening = Opening(
             shops=tuple(shops),
-            start=self.start,
             url=f"sqlite:///{folder / 'central.db'}",
-            central="http://127.0.0.1:8710",
-            disks="no loop devices here",
+            disks=DISKS,
         )
         parts = [
             Part(part="broker", kind="broker", store="", up=True),
@@ -132,7 +146,13 @@ class Stage:
             glass.start()
         self.listen()
         self.reset()
+        threading.Thread(target=self._repeat, daemon=True).start()
         return self
+
+    def _repeat(self) -> None:
+        while not self._over.wait(REPEATS_S):
+            if not self.silent:
+                self.say()
 
     def reset(self) -> None:
         """As at first: everybody where they were, nothing broken, the loop on every screen."""
@@ -141,6 +161,7 @@ class Stage:
             self.held.clear()
             self.refuses.clear()
             self._held.clear()
+            self.silent = False
             self.state = self._first
         for screen, glass in self.glasses.items():
             glass.draw(picture("loop-ja"))
@@ -148,6 +169,7 @@ class Stage:
         self.say()
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self.close()
         for glass in self.glasses.values():
             glass.stop()
@@ -274,11 +296,10 @@ class Stage:
     def part(self, part: str, *, up: bool) -> None:
         self.say(parts=tuple(replace(each, up=up) if each.part == part else each for each in self.state.parts))
 
-    def fault(self, what: str, where: str, *, recovered_in: float | None = None) -> None:
+    def fault(self, what: str, where: str, *, took: float | None = None) -> None:
         now = time.monotonic() - self.start
         number = self.state.fault_count + 1
-        healed = None if recovered_in is None else now + recovered_in
-        fault = Fault(fault=number, what=what, where=where, at=now, recovered=healed)
+        fault = Fault(fault=number, what=what, where=where, at=now, took=took)
         self.say(faults=(fault, *self.state.faults)[:10], fault_count=number)
 
     def shown(

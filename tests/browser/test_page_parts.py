@@ -79,7 +79,7 @@ def test_a_header_that_lies_is_no_picture(
     tmp_path_factory: pytest.TempPathFactory, magic: bytes, width: int, height: int, count: int, body: bytes
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "lies.mirror"
-    file.write_bytes(HEAD.pack(magic, width, height, count, 0, 1) + body)
+    file.write_bytes(HEAD.pack(magic, width, height, count, 0, 1, 0) + body)
     seen = Mirror(file).look()
     assert seen is None or len(seen.rgb) == width * height * 3
     file.write_bytes(struct.pack("<8s", magic) + body[:40])
@@ -127,14 +127,14 @@ def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:
     assert (tail.last.scene, tail.unreadable) == ("s1999", 0)
 
 
-def state(*stores: tuple[str, int, int]) -> State:
+def state(*stores: tuple[str, int, int, int]) -> State:
     return State(
         now=0,
         people=(),
         parts=(),
         stores=tuple(
-            Store(store=store, connected=True, disk_full=False, made=made, waiting=waiting, refused=0)
-            for store, made, waiting in stores
+            Store(store=store, connected=True, disk_full=False, made=made, waiting=waiting, refused=refused)
+            for store, made, waiting, refused in stores
         ),
         faults=(),
         fault_count=0,
@@ -144,14 +144,19 @@ def state(*stores: tuple[str, int, int]) -> State:
 
 def test_one_stores_surplus_hides_no_others_loss() -> None:
     held = {"a": Totals(stored=10), "b": Totals(stored=3, quarantined=1)}
-    figures = add_up(state(("a", 9, 2), ("b", 5, 0), ("c", 4, 4)), held)
+    figures = add_up(state(("a", 9, 2, 0), ("b", 5, 0, 0), ("c", 4, 4, 0)), held)
     assert (figures.made, figures.stored, figures.waiting, figures.lost) == (19, 13, 4, 2)
     assert figures.quarantined == 1
 
 
 def test_what_is_stored_and_not_acknowledged_is_counted_once() -> None:
-    figures = add_up(state(("a", 10, 4)), {"a": Totals(stored=8)})
+    figures = add_up(state(("a", 10, 4, 0)), {"a": Totals(stored=8)})
     assert (figures.made, figures.stored, figures.waiting, figures.lost) == (10, 8, 2, 0)
+
+
+def test_what_happened_and_could_not_be_kept_is_lost() -> None:
+    figures = add_up(state(("a", 10, 3, 2), ("b", 4, 0, 1)), {"a": Totals(stored=7), "b": Totals(stored=4)})
+    assert (figures.made, figures.stored, figures.waiting, figures.lost) == (17, 11, 3, 3)
 
 
 def test_the_newest_events_are_read_once_each(own_stage: Stage) -> None:

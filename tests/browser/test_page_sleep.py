@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -20,47 +21,67 @@ def chromiums() -> set[psutil.Process]:
     return {each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()}
 
 
+@dataclass(frozen=True, slots=True)
+class Sleeper:
+    """A page in a browser of its own, and that browser's processes."""
+
+    page: Page
+    processes: set[psutil.Process]
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        for process in self.processes:
+            os.kill(process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in self.processes:
+                os.kill(process.pid, signal.SIGCONT)
+
+
 @pytest.fixture
-def sleeper(
+def sleepers(
     playwright: Playwright, browser: Browser, chromium: str, own: Served, seen: Seen
-) -> Iterator[tuple[Page, set[psutil.Process]]]:
-    """A page in a browser of its own, and that browser's processes; `browser` is there already and not of them."""
-    others = chromiums()
-    started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-    page = watched(started.new_page(viewport={"width": 1440, "height": 900}), seen)
-    page.goto("about:blank")
-    yield page, chromiums() - others
-    started.close()
+) -> Iterator[tuple[Sleeper, Sleeper]]:
+    """Two; `browser` is there already and of neither."""
+    made: list[Sleeper] = []
+    with ExitStack() as stack:
+        for _ in range(2):
+            others = chromiums()
+            started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+            stack.callback(started.close)
+            page = watched(started.new_page(viewport={"width": 1440, "height": 900}), seen)
+            page.goto("about:blank")
+            made.append(Sleeper(page, chromiums() - others))
+        yield made[0], made[1]
 
 
-@contextmanager
-def asleep(processes: set[psutil.Process]) -> Iterator[None]:
-    for process in processes:
-        os.kill(process.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process.pid, signal.SIGCONT)
-
-
-@pytest.mark.parametrize("until", ["somebody left", "a page was let go"])
-def test_who_sleeps_is_live_again(
-    own: Served, own_stage: Stage, sleeper: tuple[Page, set[psutil.Process]], until: str
-) -> None:
-    page, processes = sleeper
-    open_page(page, own, "lang=en&store=ginza")
-    page.locator("[data-store=umeda]").click()
+def sees(page: Page, events: int) -> None:
+    """The same store as before, as it is now."""
+    expect(figure(page, "stored")).to_have_text(str(events))
     expect(page.locator(".store-name")).to_have_text("Umeda")
-    with asleep(processes):
-        own_stage.happened("umeda", visit(1))
-        own.await_log(until)
-        own_stage.happened("umeda", visit(2))
-        own_stage.person("umeda-Ken", zone="till")
-    expect(figure(page, "stored")).to_have_text("2")
-    expect(page.locator(".store-name")).to_have_text("Umeda")
-    expect(page.locator(".stream li")).to_have_count(2)
+    expect(page.locator(".stream li")).to_have_count(events)
     expect(person(page, "umeda-Ken")).to_have_attribute("data-zone", "till")
+
+
+def test_who_sleeps_is_live_again(own: Served, own_stage: Stage, sleepers: tuple[Sleeper, Sleeper]) -> None:
+    """One wakes while its page is still kept for it, the other after that was let go: it asks for a new one."""
+    naps, sleeps = sleepers
+    for one in sleepers:
+        open_page(one.page, own, "lang=en&store=ginza")
+        one.page.locator("[data-store=umeda]").click()
+        expect(one.page.locator(".store-name")).to_have_text("Umeda")
+    with sleeps.asleep():
+        with naps.asleep():
+            own_stage.happened("umeda", visit(1))
+            own.await_log("somebody left")
+            own.await_log("somebody left")
+            own_stage.happened("umeda", visit(2))
+            own_stage.person("umeda-Ken", zone="till")
+        sees(naps.page, 2)
+        own.await_log("a page was let go")
+    sees(sleeps.page, 2)
     own_stage.happened("umeda", visit(3))
-    expect(figure(page, "stored")).to_have_text("3")
-    expect(page.locator("#popup")).to_be_hidden()
+    for one in sleepers:
+        sees(one.page, 3)
+        expect(one.page.locator("#popup")).to_be_hidden()
