@@ -26,7 +26,7 @@ from signage.contract import Scene
 HERE = Path(__file__).parent / "pictures"
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
-WHY = {"ja": ("ビーコン", "会員証の提示"), "en": ("Beacon", "Code shown")}
+WHY = {"ja": ("ビーコン", "名前も"), "en": ("Beacon", "with name")}
 """What the page says of a screen that shows something for who is near, and for who has shown a code."""
 SOON = 60_000
 """Milliseconds for what a busy machine may take."""
@@ -100,7 +100,7 @@ def draw_page() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        for language, store in zip(LANGUAGES, ("ginza", "umeda"), strict=True):
+        for language, store in zip(LANGUAGES, ("ginza", "tenjin"), strict=True):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(SOON)
             page.goto(f"{address}?lang={language}&store={store}")
@@ -116,10 +116,16 @@ def draw_page() -> None:
 
 
 def pose(page: Page, store: str, near: str, shown: str) -> None:
-    """Have one guest at the shelf and another greeted at the till."""
+    """Have guests of every mind in the store, one of whom has looked at something online, and another greeted."""
     guests = page.locator("[data-guest]")
-    guests.nth(0).click()
-    page.locator("[data-button='walk-in']").click()
+    for number in (2, 3, 0):
+        guests.nth(number).click()
+        page.locator("[data-button='walk-in']").click()
+        expect(page.locator(f"[data-person='{guests.nth(number).get_attribute('data-guest')}']")).to_have_attribute(
+            "data-zone", "shelf", timeout=SOON
+        )
+    expect(page.locator(f"[data-screen={store}-shelf]")).to_contain_text(near, timeout=SOON)
+    page.locator("[data-button='view']").click()
     guests.nth(1).click()
     for _ in range(20):  # The script's shoppers also come and go: until both screens are somebody's at once.
         page.locator("[data-button='code']").click()
