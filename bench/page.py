@@ -27,7 +27,7 @@ STORE = "tenjin"
 """The quiet one, where only guests come."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PAINTED = """() => [...document.querySelectorAll('[data-screen]')].every((one) => one.dataset.picture > 0)
-    && document.querySelector('[data-figure=inside]').textContent !== ''"""
+    && document.querySelector('[data-figure=inside]')?.textContent"""
 OBSERVE = """() => { window.seen = []; for (const one of document.querySelectorAll('[data-screen]'))
     new MutationObserver(() => window.seen.push([one.dataset.screen, Date.now()]))
         .observe(one, { attributes: true, attributeFilter: ['data-picture'] }); }"""

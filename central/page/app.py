@@ -132,7 +132,7 @@ def _build(house: _House) -> Door:
         stores = list(house.watch.stores)
         view = View(client, house.demo, house.watch, language, store if store in stores else stores[0])
         client.on_connect(view.join)
-        client.on_disconnect(view.leave)
+        client.on_disconnect(view.lost)
         client.on_delete(view.let_go)
         ui.on("looks", lambda event: view.looks(looks=event.args is True))
 

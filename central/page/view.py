@@ -48,7 +48,7 @@ class _Parts:
 
 
 class View:
-    """Built while the page is asked for; `join` when the browser is connected, `leave` when it is gone."""
+    """Built while the page is asked for; `join` when the browser is connected, `lost` when it is gone."""
 
     def __init__(self, client: Client, demo: Demo, watch: Watch, language: Language, store: str) -> None:
         self._client = client
@@ -69,6 +69,11 @@ class View:
             with self._parts.chart_place:
                 self._parts.chart = Times(self._language)
         self._show_all()
+
+    def lost(self) -> None:
+        """A socket is gone. Who wakes up has another before the old one is missed: they have not left."""
+        if not self._client.has_socket_connection:
+            self.leave()
 
     def leave(self) -> None:
         self._watch.leave(self._client.id)
