@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from sqlalchemy import Engine, func, select
@@ -50,6 +50,8 @@ class Fault:
     """The same as a time of day."""
     pid: int = 0
     """Of a broker, the one that was killed."""
+    goals: dict[str, int] = field(default_factory=dict)
+    """By store, what its agent had made when it was over: central is to hold that."""
 
     @property
     def took(self) -> float:
@@ -77,7 +79,6 @@ class Faults:
         self._processes: Mapping[str, Process] = {
             process.name: process for process in (cast.central, *cast.agents.values(), *cast.players.values())
         }
-        self._goals: dict[int, dict[str, int]] = {}
 
     @property
     def open(self) -> list[Fault]:
@@ -101,8 +102,8 @@ class Faults:
         """Whether we have killed it, and it is not yet to run again."""
         return any(fault.where == process.name and fault.restart is not None for fault in self.open)
 
-    def is_broken(self, where: str, what: What | None = None) -> bool:
-        return any(fault.where == where and what in (None, fault.what) and fault.end is None for fault in self.open)
+    def is_broken(self, where: str) -> bool:
+        return any(fault.where == where and fault.end is None for fault in self.open)
 
     def kill(self, part: str, now: float) -> bool:
         """Kill a part with -9; systemd, here we, start it again. False where it is none or is down."""
@@ -246,17 +247,16 @@ class Faults:
         """Whether central holds all that was made until the fault was over."""
         if fault.what == "player":
             return True
-        goals = self._goals.setdefault(fault.fault, {})
         stores = [fault.store] if fault.store else list(self._cast.agents)
         for store in stores:
             # A full disk also keeps the agent from saying how far it is.
-            if store not in goals and not (fault.what != "disk" and self.is_full(store)):
+            if store not in fault.goals and not (fault.what != "disk" and self.is_full(store)):
                 said = figures(self._cast.folders[store])
                 if said is None or said.at <= fault.ended_wall:
                     return False
-                goals[store] = said.made
+                fault.goals[store] = said.made
         held = self._held()
-        return all(held.get(f"{store}-1", 0) >= made for store, made in goals.items())
+        return all(held.get(f"{store}-1", 0) >= made for store, made in fault.goals.items())
 
     def _held(self) -> dict[str, int]:
         try:
