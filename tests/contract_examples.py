@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from central.contract import batches, commands, events, feeds
+from central.contract import batches, commands, enrolment, events, feeds
 from central.contract.codec import encode
 from signage import contract as signage
 
@@ -20,6 +20,7 @@ BORN = events.Born(wall=NOON, boot="3d5c6a0e-8f4b-4a55-9d57-0c7a3f1f2b6a", up_ms
 BODIES: dict[str, Any] = {
     "agent-started": events.AgentStarted(version="0.1.0", epoch="5f1d0a2b3c4d5e6f"),
     "clock-offset": events.ClockOffset(boot=BORN.boot, offset_ms=-1_798_761_600_000, within_ms=250),
+    "storage-lost": events.StorageLost(epoch="0011223344556677", acked=40, last=52, saved=11, reason="malformed"),
     "visit-started": events.VisitStarted(visit="v-1", customer="c-0001", zone="shelf-tea", means="beacon"),
     "visit-ended": events.VisitEnded(visit="v-1", customer="c-0001", zone="shelf-tea", dwell_ms=95_000),
     "scanned": events.Scanned(scan="s-1", reader="till-1", zone="till", outcome="member", customer="c-0001"),
@@ -41,6 +42,8 @@ BODIES: dict[str, Any] = {
 }
 GAP = batches.Gap(first=11, last=14, drop="counts", count=4, cause="outbox_full", chain=CHAIN)
 ORIGIN = batches.Origin(seq=10, epoch="0011223344556677", was=4_711)
+LEVELS = feeds.Levels(enter_dbm=-65.0, exit_dbm=-75.0)
+WHERE = enrolment.Where(host="central.example", port=8883)
 ROW = feeds.Row(key="c-0001", version=812, body=Raw(b'{"customer":"c-0001","purposes":["signage"]}'), until=LATER)
 INTEREST = feeds.Interest(sku="4901234567894", at=NOON)
 COUPON = feeds.Coupon(coupon="k-10", title={"ja": "お茶 10% 引き", "en": "10% off tea"})
@@ -71,8 +74,45 @@ CENTRAL: dict[str, Any] = {
         counts={"outbox-waiting": 3},
         troubles=("No broker answers at 127.0.0.1:1883: Connection refused.",),
     ),
+    "status-settings": commands.Status(
+        online=True, version="0.2.0", epoch="e", boot="b", settings="s-2", settings_failed="s-1", sealing="otp"
+    ),
     "born": BORN,
+    "clock-offset-boot": events.ClockOffset(boot=BORN.boot, offset_ms=-5, within_ms=250, boot_at=NOON, at_ms=61_000),
+    "enrol": enrolment.Enrol(code="K7QF-2MXA-9TBD", request="-----BEGIN CERTIFICATE REQUEST-----"),
+    "enrolled": enrolment.Enrolled(
+        store="ginza",
+        agent="ginza-1",
+        certificate="-----BEGIN CERTIFICATE-----",
+        trust="-----BEGIN CERTIFICATE-----",
+        brokers=(WHERE,),
+        assets="https://central.example:8710/assets",
+        token_key=CHAIN,
+    ),
+    "renew": enrolment.Renew(request="-----BEGIN CERTIFICATE REQUEST-----"),
+    "renewed": enrolment.Renewed(
+        certificate="-----BEGIN CERTIFICATE-----",
+        trust="-----BEGIN CERTIFICATE-----",
+        brokers=(WHERE,),
+        assets="https://central.example:8710/assets",
+    ),
+    "unlock": enrolment.Unlock(boot=BORN.boot),
+    "unlocked": enrolment.Unlocked(sealing_key=CHAIN),
+    "settings": feeds.Settings(
+        settings="s-2",
+        languages=("en", "ja"),
+        confirm_hours=12,
+        outbox_mb=64,
+        log="debug",
+        zones={"shelf": LEVELS},
+    ),
     **{f"event-{kind}": events.Event(kind=kind, born=BORN, body=Raw(encode(body))) for kind, body in BODIES.items()},
+    # As it was sent before it could say when its boot was.
+    "event-clock-offset": events.Event(
+        kind="clock-offset",
+        born=BORN,
+        body=Raw(encode({"boot": BORN.boot, "offset_ms": -1_798_761_600_000, "within_ms": 250})),
+    ),
     "row": ROW,
     "row-tombstone": feeds.Row(key="c-0002", version=813),
     "pull": feeds.Pull(scope="ginza", feed="profiles", after=811, generation="a1b2c3-40", limit=100),
@@ -129,6 +169,8 @@ SCENE = signage.Scene(
     hold_ms=12_000,
 )
 CARRY: dict[str, str | int | list[str]] = {"customers": ["c-0001"], "level": 2, "why": "scan"}
+PARTS = (ITEM, FIGURE, SCENE, LEVELS, WHERE)
+"""What is only sent inside of another."""
 PLAYER: dict[str, signage.ToPlayer] = {
     "show": signage.Show(scene=SCENE, cause="scan", trigger_ns=10**15, decided_ns=10**15 + 9, carry=CARRY),
     "clear": signage.Clear(scene="9f8e7d6c5b4a3210"),

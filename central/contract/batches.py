@@ -31,7 +31,7 @@ class Gap:
     last: Count
     drop: DropClass
     count: Count
-    cause: Literal["outbox_full", "disk_full", "central_lost", "unreadable"]
+    cause: Literal["outbox_full", "disk_full", "central_lost", "unreadable", "corrupt"]
     chain: Digest
     """The chain at `last`: what follows the gap continues from it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -39,3 +39,9 @@ class Status:
     boot: Id
     counts: dict[str, Count] = field(default_factory=dict)
     troubles: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    settings: Id | None = None
+    """Which settings of central's it runs with; None: those of its own file."""
+    settings_failed: Id | None = None
+    """Settings that it tried and went back from."""
+    sealing: Literal["disk", "otp", "credential", "central"] | None = None
+    """Where the key comes from that seals what lies on the device; `disk`: not protected."""

@@ -45,11 +45,32 @@ class AgentStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockOffset:
-    """Wall clock plus `offset_ms` is central's time, for all events of this boot before the clock was synchronised."""
+    """Wall clock plus `offset_ms` is central's time, for all events of this boot before the clock was synchronised.
+
+    `boot_at`, where given, says it better: central's time at CLOCK_BOOTTIME 0, right whatever the wall clock did since.
+    """
 
     boot: Id
     offset_ms: Whole
     within_ms: Millis
+    boot_at: Time | None = None
+    at_ms: Millis = 0
+    """CLOCK_BOOTTIME when it was measured: a crystal drifts, so it is less sure for events far from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageLost:
+    """The agent's database could not be used any more, was set aside, and a new epoch begun.
+
+    Of the epoch before, `saved` events came over and are sent again with their origin; what was not acknowledged and
+    could not be read is unknown where `last` is not.
+    """
+
+    epoch: Id | None
+    acked: Count
+    last: Count | None
+    saved: Count
+    reason: Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +135,7 @@ class CrowdCounted:
 KINDS: dict[str, tuple[type[Any], DropClass]] = {
     "agent-started": (AgentStarted, "vital"),
     "clock-offset": (ClockOffset, "vital"),
+    "storage-lost": (StorageLost, "vital"),
     "visit-started": (VisitStarted, "visits"),
     "visit-ended": (VisitEnded, "visits"),
     "scanned": (Scanned, "visits"),

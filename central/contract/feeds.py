@@ -146,6 +146,27 @@ class Content:
     order: Count = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Between which smoothed RSSI, in dBm, a beacon is in a zone."""
+
+    enter_dbm: float
+    exit_dbm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What central may set of an agent; None stays as the device's own file has it. The row's key is `agent`."""
+
+    settings: Id
+    """Names this state of them: an agent reports it, and never tries one again that it went back from."""
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=2)] | None = None
+    confirm_hours: Annotated[int, Meta(ge=1, le=720)] | None = None
+    outbox_mb: Annotated[int, Meta(ge=1, le=4096)] | None = None
+    log: Literal["debug", "info", "warning", "error"] | None = None
+    zones: dict[Id, Levels] = field(default_factory=dict)
+
+
 FEEDS: dict[str, type[Any] | None] = {
     "profiles": Profile,
     "tokens": Token,
@@ -154,7 +175,7 @@ FEEDS: dict[str, type[Any] | None] = {
     "content": Content,
     "coupons": None,
     "orders": None,
-    "settings": None,
+    "settings": Settings,
     "model": None,
 }
 """Every feed and its record; None where the feed is named and its record comes with its issue."""

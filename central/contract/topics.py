@@ -9,6 +9,8 @@ from dataclasses import dataclass
 ROOT = "noren/v1"
 CHAIN = "chain"
 """The scope of what every store of the chain gets; any other scope is a store's id."""
+TO_CENTRAL = ("up", "pull", "status", "reply", "renew", "unlock")
+FROM_CENTRAL = ("ack", "nack", "page", "command", "renewed", "unlocked")
 _ID = re.compile(r"^[a-z0-9-]{1,64}\Z")
 
 
@@ -28,7 +30,7 @@ def shard(store: str) -> str:
 
 
 def of_agent(store: str, agent: str, leaf: str) -> str:
-    """One agent's topic; `leaf` is up, ack, nack, pull, page, status, command or reply."""
+    """One agent's topic; `leaf` is one of TO_CENTRAL or FROM_CENTRAL."""
     return f"{ROOT}/{shard(store)}/{store}/{agent}/{leaf}"
 
 

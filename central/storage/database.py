@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from central.storage.tables import counter, generation
 from ground.errors import StorageError
 
-MIGRATIONS = ("0001", "0002")
+MIGRATIONS = ("0001", "0002", "0003")
 """Every version that a database of ours may have, oldest first."""
 HEAD = MIGRATIONS[-1]
 """The newest migration: what this program needs the database to be."""
@@ -139,4 +139,4 @@ def _bring_up_to_date(engine: Engine, where: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)
         if connection.scalar(select(generation.c.generation)) is None:
-            connection.execute(generation.insert().values(id=1, generation=secrets.token_hex(8)))
+            connection.execute(generation.insert().values(id=1, generation=secrets.token_hex(8), incarnation=""))

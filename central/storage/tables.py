@@ -59,11 +59,69 @@ agent = Table(
     metadata,
     Column("agent", String, primary_key=True),
     Column("store", String, nullable=False),
-    Column("secret", String, nullable=False),
     Column("revoked", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("status", Text),
     Column("status_at", Instant),
+)
+certificate = Table(  # What the enrolment CA gave out, until it has run out: the revoked ones make the revocation list.
+    "certificate",
+    metadata,
+    Column("serial", String, primary_key=True),  # In hex.
+    Column("issuer", String, nullable=False),  # The id of the key that signed it.
+    Column("agent", String, nullable=False, index=True),
+    Column("made", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("revoked", Instant),
+)
+code = Table(  # Good once, for one agent; the code itself is kept nowhere.
+    "code",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("store", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+command = Table(
+    "command",
+    metadata,
+    Column("command", String, primary_key=True),
+    Column("agent", String, nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("body", Text),
+    Column("made", Instant, nullable=False),
+    Column("expires", Instant, nullable=False),
+    Column("ok", Boolean),  # Nothing: no reply yet.
+    Column("said", Text),
+    Column("replied", Instant),
+)
+settings = Table(  # One roll-out each; at most one is under way.
+    "settings",
+    metadata,
+    Column("settings", String, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("state", String, nullable=False),  # rolling, good, failed, replaced.
+    Column("stage", Integer, nullable=False),  # 0: one store, 1: a tenth, 2: all.
+    Column("staged", Instant, nullable=False),
+    Column("said", Text, nullable=False),
+)
+store_settings = Table(  # What a store is to have now.
+    "store_settings",
+    metadata,
+    Column("store", String, primary_key=True),
+    Column("settings", String, ForeignKey("settings.settings"), nullable=False),
+)
+boot = Table(  # When each machine's boots were, by central's time: corrects what was born without a clock.
+    "boot",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("boot", String, primary_key=True),
+    Column("boot_at", Instant, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("within_ms", BigInteger, nullable=False),
+    Column("wall_offset_ms", BigInteger, nullable=False),
 )
 cursor = Table(
     "cursor",
@@ -128,6 +186,7 @@ quarantine = Table(
     Column("data", LargeBinary, nullable=False),
     Column("reason", String, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("leaf", String),  # Of a whole message; nothing: the bytes are one event's.
 )
 counter = Table(
     "counter",
@@ -144,6 +203,7 @@ source = Table(
     Column("source", String, primary_key=True),
     Column("digest", String, nullable=False, unique=True),  # SHA-256 of its key: the key itself is kept nowhere.
     Column("made", Instant, nullable=False),
+    Column("scopes", String, nullable=False),  # Separated by spaces.
 )
 message = Table(  # What was taken already: a client that heard no answer sends it again.
     "message",
@@ -161,6 +221,7 @@ generation = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("generation", String, nullable=False),
+    Column("incarnation", String, nullable=False),  # Also in a file beside: of a restored database they differ.
 )
 dirty = Table(
     "dirty",
