@@ -5,28 +5,36 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from central import config
-from central.config import CentralConfig
+from central.config import CentralConfig, External
 from central.contract import member_code
 from central.contract.feeds import PURPOSES
-from ground import log
+from central.errors import CentralError
+from ground import log, owner
 from ground.errors import NorenError, StorageError
 from ground.settings import SettingsError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
+    from central.commands import Asked
     from central.contract.events import Means
     from central.profiles import Customer
     from central.sample import Chain, Member
+
+
+DEFAULT = Path("/etc/noren/noren.yaml")
+"""The configuration that is meant where none is named."""
+PURPOSES_OF_KEYS = ("root", "enrolment", "codes", "manifests", "releases")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         from central.demo import command
 
         return command(argv[1:])
-    given = _parser().parse_args(argv)
+    given = _parser().parse_args(_with_config(argv))
     try:
         if given.command == "page":
             from central.page import app
@@ -43,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
             app.run(given.socket, given.port)
             return 0
         settings = config.read(given.config)
+        owner.become(settings.folder)
         log.set_up(settings.log)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         _COMMANDS[given.command](settings, given)
@@ -55,13 +64,23 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _with_config(argv: Sequence[str]) -> Sequence[str]:
+    """Put the default in where no configuration is named: what ends as one does, or is a file, is one."""
+    if not argv or argv[0] not in _COMMANDS or {"-h", "--help"} & set(argv):
+        return argv
+    if any(word.endswith((".yaml", ".yml")) for word in argv[1:]) or (argv[1:] and Path(argv[1]).is_file()):
+        return argv
+    return [argv[0], str(DEFAULT), *argv[1:]]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="noren central", description="The central service of a chain.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, says: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=says, description=says)
-        added.add_argument("config", type=Path, metavar="CONFIG", help="a file with a section central:")
+        says_what = f"a file with a section central:; without one {DEFAULT}"
+        added.add_argument("config", type=Path, metavar="CONFIG", help=says_what)
         return added
 
     command("serve", "run central until it is told to stop")
@@ -72,25 +91,49 @@ def _parser() -> argparse.ArgumentParser:
     load_sample.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="keep there what was drawn, for the next time"
     )
-    enrol = command("enrol", "let an agent of a store in, and print its password once")
+    enrol = command("enrol", "let a device in as an agent of a store, once, and print the code that it is told")
     enrol.add_argument("store")
-    enrol.add_argument("agent")
+    enrol.add_argument("agent", nargs="?", help="the next of the store; one that is there gives way to the new device")
     command("revoke", "take nothing from an agent any more").add_argument("agent")
+    _keys_parser(command)
     command("store-key", "print the key of a store's tokens").add_argument("store")
-    command("key", "let a web shop or a register in, and print its key once").add_argument("name")
+    key = command("key", "let a web shop, a register or a monitor in, and print its key once")
+    key.add_argument("name")
+    key.add_argument(
+        "--may", default="track,consents", metavar="SCOPES", help="separated by commas: track, consents, health"
+    )
     command("revoke-key", "take nothing from a web shop or a register any more").add_argument("name")
     consent = command("consent", "note what a customer agrees to, or no longer")
     consent.add_argument("customer")
     consent.add_argument("what", choices=("give", "withdraw"))
     consent.add_argument("purposes", nargs="+", choices=PURPOSES, metavar="PURPOSE", help=", ".join(PURPOSES))
+    asked = command("command", "have agents do something, and print what each replied, one line of JSON an agent")
+    asked.add_argument("of", metavar="AGENT|STORE|all")
+    asked.add_argument("name", help="ping, resync, renew, restart, vacuum")
+    asked.add_argument("body", nargs="?", metavar="JSON")
+    asked.add_argument("--wait", type=_seconds, default=15.0, metavar="S", help="for replies; 0 waits for none (15)")
+    asked.add_argument("--expires", type=_seconds, default=300.0, metavar="S", help="after so many seconds (300)")
+    rolled = command("settings", "bring settings to the agents: one store, a tenth, all; without a file tell how far")
+    rolled.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a file with a section settings:")
+    rolled.add_argument("--first", metavar="STORE", help="that tries them (one that is there)")
+    rolled.add_argument("--hold", type=_seconds, default=60.0, metavar="S", help="a step is well before the next (60)")
     report = command("report", "tell what is stored, by agent and epoch")
     report.add_argument("--json", action="store_true", help="as one line of JSON")
     report.add_argument("--plays", action="store_true", help="with every proof of play")
+    again = command("replay", "try again to store what could not be read, and tell what became of it")
+    again.add_argument("--agent", metavar="AGENT", help="only what came from it")
     page = commands.add_parser("page", help="the store page beside a demo, which starts it")
     page.add_argument("--socket", type=Path, required=True, help="the demo's window")
     page.add_argument("--port", type=int, default=8711, help="on loopback; any free one where it is taken")
     commands.add_parser("demo", help="three stores on this machine", add_help=False)
     return parser
+
+
+def _keys_parser(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    command("keys", "list the keys of the chain, one line of JSON each")
+    command("rotate-key", "make the next key of a purpose").add_argument("purpose", choices=PURPOSES_OF_KEYS)
+    access = command("access", "print what brokers of your own need: who may do what, and what is revoked")
+    access.add_argument("what", nargs="?", choices=("access", "trust", "revoked"), default="access")
 
 
 def _serve(settings: CentralConfig, _: argparse.Namespace) -> None:
@@ -159,17 +202,64 @@ def _customer(member: Member) -> Customer:
 
 def _enrol(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import agents
+    from central.gate import address
+    from central.keys import Keys
 
+    now = _now()
     with _database(settings) as connection:
-        password = agents.enrol(connection, given.store, given.agent)
-    print(_json({"agent": given.agent, "password": password, "key": _store_key(settings, given.store)}))
+        root = Keys.open(settings.keys, now, begun=agents.certified(connection)).anchor(now)
+        name, secret = agents.make_code(connection, given.store, given.agent, now)
+    said = secret + root.fingerprint
+    groups = "-".join(said[at : at + 4] for at in range(0, len(said), 4))
+    where = address(settings.names[0], _http_port(settings))
+    until = now + agents.CODE_LASTS
+    print(_json({"agent": name, "store": given.store, "code": f"{where}/{groups}", "until": until}))
+
+
+def _http_port(settings: CentralConfig) -> int:
+    if settings.http.port:
+        return settings.http.port
+    try:
+        return int((settings.folder / "http.port").read_text())
+    except (OSError, ValueError) as error:
+        raise CentralError(
+            "Nobody knows the port of central.http.", fix="Give it one, or start central first."
+        ) from error
+
+
+def _keys(settings: CentralConfig, _: argparse.Namespace) -> None:
+    from central.keys import Keys
+
+    for key in Keys.open(settings.keys, _now()).all():
+        print(_json({"id": key.id, "purpose": key.purpose, "from": key.start, "until": key.until}))
+
+
+def _rotate_key(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central.keys import Keys
+
+    key = Keys.open(settings.keys, _now()).rotate(given.purpose, _now())
+    print(_json({"id": key.id, "purpose": key.purpose, "from": key.start, "until": key.until}))
+
+
+def _access(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import agents
+    from central.gate import admission
+    from central.keys import Keys
+
+    with _database(settings, writes=False) as connection:
+        everyone = [(one.agent, one.store) for one in agents.admitted(connection, _now())]
+        revoked = agents.revoked_certificates(connection, _now())
+    made = admission(Keys.open(settings.keys, _now()), everyone, revoked, _now())
+    print({"access": made.access, "trust": made.believed, "revoked": made.revocations}[given.what], end="")
 
 
 def _revoke(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import agents
 
     with _database(settings) as connection:
-        agents.revoke(connection, given.agent)
+        agents.revoke(connection, given.agent, _now())
+    if isinstance(settings.broker, External):
+        print("Give your brokers what `noren central access` prints, or they go on to let it in.", file=sys.stderr)
 
 
 def _print_store_key(settings: CentralConfig, given: argparse.Namespace) -> None:
@@ -177,18 +267,19 @@ def _print_store_key(settings: CentralConfig, given: argparse.Namespace) -> None
 
 
 def _key(settings: CentralConfig, given: argparse.Namespace) -> None:
-    from central import agents
+    from central import sources
 
+    scopes = [scope.strip() for scope in given.may.split(",")]
     with _database(settings) as connection:
-        key = agents.make_key(connection, given.name, datetime.now(UTC))
+        key = sources.make_key(connection, given.name, scopes, datetime.now(UTC))
     print(_json({"name": given.name, "key": key}))
 
 
 def _revoke_key(settings: CentralConfig, given: argparse.Namespace) -> None:
-    from central import agents
+    from central import sources
 
     with _database(settings) as connection:
-        agents.revoke_key(connection, given.name)
+        sources.revoke_key(connection, given.name)
 
 
 def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
@@ -199,6 +290,62 @@ def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
         change(connection, given.customer, given.purposes, datetime.now(UTC))
 
 
+def _command(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import commands
+
+    body = None if given.body is None else given.body.encode()
+    try:
+        msgspec.json.decode(body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fix = 'Quote it for the shell: \'{"feed": "stock"}\'.'
+        raise CentralError(f"The body is not JSON: {error}.", fix=fix) from error
+    with _database(settings) as connection:
+        agents = commands.targets(connection, given.of)
+        good_for = timedelta(seconds=given.expires)
+        waiting = {one.command: one for one in commands.ask(connection, agents, given.name, body, _now(), good_for)}
+    failed = _replies(settings, waiting, given.wait) if given.wait > 0 else 0
+    for one in waiting.values():
+        print(_json(one))
+    unanswered = len(waiting) if given.wait > 0 else 0
+    if failed or unanswered:
+        raise CentralError(f"{failed} of {len(agents)} agents could not do it, {unanswered} did not answer.")
+
+
+def _replies(settings: CentralConfig, waiting: dict[str, Asked], seconds: float) -> int:
+    """Print replies as they come and take them out of those that are waited for; gives how many say no."""
+    from central import commands
+    from central.storage.database import open_database, reading
+
+    failed, end = 0, time.monotonic() + seconds
+    engine = open_database(settings.url)
+    try:
+        # Polled: it is another process that takes the replies.
+        while waiting and time.monotonic() < end:
+            time.sleep(0.1)
+            with reading(engine) as connection:
+                found = commands.outcomes(connection, waiting)
+            for one in found:
+                if one.ok is not None:
+                    print(_json(one), flush=True)
+                    failed += not one.ok
+                    del waiting[one.command]
+    finally:
+        engine.dispose()
+    return failed
+
+
+def _settings(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import rollout
+    from ground import settings as files
+
+    if given.file is not None:
+        chosen = files.read(given.file, "settings", rollout.Chosen)
+        with _database(settings) as connection:
+            rollout.begin(connection, chosen, given.first, timedelta(seconds=given.hold), _now())
+    with _database(settings, writes=False) as connection:
+        print(_json(rollout.show(connection, _now())))
+
+
 def _report(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central.ingest.report import report
 
@@ -207,16 +354,30 @@ def _report(settings: CentralConfig, given: argparse.Namespace) -> None:
     print(_json(found) if given.json else msgspec.json.format(_json(found)))
 
 
+def _replay(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central.ingest.replay import replay
+
+    with _engine(settings) as engine:
+        print(_json(replay(engine, datetime.now(UTC), given.agent)))
+
+
 @contextmanager
 def _database(settings: CentralConfig, *, writes: bool = True) -> Iterator[Connection]:
+    from central.storage.database import reading, writing
+
+    with _engine(settings) as engine, writing(engine) if writes else reading(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def _engine(settings: CentralConfig) -> Iterator[Engine]:
     from sqlalchemy.exc import DBAPIError
 
-    from central.storage.database import open_database, reading, writing
+    from central.storage.database import open_database
 
     engine = open_database(settings.url)
     try:
-        with writing(engine) if writes else reading(engine) as connection:
-            yield connection
+        yield engine
     except DBAPIError as error:
         raise StorageError(
             f"The database cannot be used now: {error.orig}.", fix="Try again; if it stays so, see who holds it."
@@ -227,6 +388,17 @@ def _database(settings: CentralConfig, *, writes: bool = True) -> Iterator[Conne
 
 def _store_key(settings: CentralConfig, store: str) -> str:
     return member_code.store_key(settings.chain_key, store).hex()
+
+
+def _seconds(given: str) -> float:
+    seconds = float(given)
+    if not 0 <= seconds <= 31 * 86400:
+        raise ValueError("not within a month")
+    return seconds
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _json(value: Any) -> str:
@@ -240,9 +412,15 @@ _COMMANDS = {
     "load-sample": _load_sample,
     "enrol": _enrol,
     "revoke": _revoke,
+    "keys": _keys,
+    "rotate-key": _rotate_key,
+    "access": _access,
     "store-key": _print_store_key,
     "key": _key,
     "revoke-key": _revoke_key,
     "consent": _consent,
+    "command": _command,
+    "settings": _settings,
     "report": _report,
+    "replay": _replay,
 }

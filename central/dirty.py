@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from central.storage.tables import dirty
 
-Subject = Literal["customer", "product", "stock", "content"]
+Subject = Literal["customer", "product", "stock", "content", "settings"]
 
 
 def mark(connection: Connection, subject: Subject, keys: Iterable[str]) -> None:

@@ -5,131 +5,206 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from central.contract import codec, commands, events, topics
-from edge import health, ledger, mqtt
+from edge import enrolment as enrolments
+from edge import mqtt, renewal, sensing, settings
 from edge.clock import Clock
-from edge.config import Ble, Camera, EdgeConfig, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio
+from edge.commands import Commands
+from edge.config import EdgeConfig
 from edge.downlink import Downlink
-from edge.errors import EdgeError
+from edge.enrolment import Enrolment
+from edge.errors import Corrupt
 from edge.floor import Floor
 from edge.health import Health
+from edge.identity import Identity
 from edge.model import ScreenId
 from edge.mqtt import Mqtt
 from edge.outbox import Outbox
-from edge.ports import Sensor
+from edge.renewal import Renewal, Unlocking
 from edge.replica import Replica
 from edge.report import Report
 from edge.scenes import playlist
 from edge.screen import Player
-from edge.storage import Storage
+from edge.seal import Seal, sealing_key
+from edge.settings import Kept, Trial
+from edge.storage import DATABASE, Storage
 from edge.supervise import Supervisor
+from edge.upkeep import Upkeep
 from edge.uplink import Uplink
-from ground import VERSION, memory
+from ground import VERSION, memory, systemd
 from signage.contract import Hello, Played
 
 log = logging.getLogger(__name__)
 
-DATABASE = "edge.sqlite"
 BOARD = Path("/sys/firmware/devicetree/base/serial-number")
 """A Raspberry Pi's serial number: another board with this card is a copy."""
 PARTING = 3.0
 """Seconds that an ending agent gives its last events to be committed and sent."""
+AGAIN = 1.0
+"""Seconds before an agent whose database was found broken opens it anew."""
 
 
 class App:
     """One agent: stores at the bottom, flows on them, the floor, and the adapters around it."""
 
-    def __init__(self, config: EdgeConfig, storage: Storage, outbox: Outbox, replica: Replica) -> None:
+    def __init__(
+        self,
+        config: EdgeConfig,
+        enrolment: Enrolment,
+        seal: Seal,
+        storage: Storage,
+        outbox: Outbox,
+        replica: Replica,
+        kept: Kept,
+        misfits: tuple[str, ...] = (),
+    ) -> None:
         self.config = config
+        self.enrolment = enrolment
+        self._trust = enrolments.trusted(enrolment)
+        self._misfits = misfits
+        """What central's settings say that does not fit this device."""
         self.storage = storage
         self.outbox = outbox
         self.replica = replica
         self.clock = Clock(storage.last_wall())
         self.supervisor = Supervisor()
         self.mqtt = Mqtt(
-            config.broker,
-            client_id=f"noren-{config.agent}",
+            config.brokers or enrolment.brokers,
+            tls=enrolments.context(enrolment),
+            client_id=enrolment.agent,
             will_topic=self._topic("status"),
             will_payload=codec.encode(self._status({}, online=False)),
             subscriptions={},
+            now=self.clock.central,
         )
-        self.uplink = Uplink(outbox, self.mqtt, self.clock, config.store, config.agent)
+        self.identity = Identity(None, replica)
+        self.renewal = Renewal(enrolment, self.mqtt, self.clock.central, self._use)
+        self.unlocking = Unlocking(
+            enrolment,
+            seal,
+            self.identity,
+            self.mqtt,
+            boot=self.clock.boot,
+            memory=renewal.memory(enrolment.agent) if config.sealing == "central" else None,
+        )
+        self.uplink = Uplink(outbox, self.mqtt, self.clock, enrolment.store, enrolment.agent)
         self.downlink = Downlink(
             replica,
             self.mqtt,
             self.clock,
-            config.store,
-            config.agent,
+            enrolment.store,
+            enrolment.agent,
             self._changed,
             confirm_hours=config.confirm_hours,
         )
+        self.downlink.on_caught_up.append(self._caught_up)
+        self.replica.unreadable.append(self.downlink.repair)
+        self.commands = Commands(storage, self.mqtt, self.clock, enrolment.store, enrolment.agent)
+        self.commands.known |= {"resync": self.downlink.resync, "restart": self._restart, "renew": self.renewal.renew}
+        self._again = asyncio.Event()
+        self.trial = Trial(
+            config.folder,
+            kept,
+            works=self._works,
+            linked=lambda: self.mqtt.connected and not seal.locked and self.downlink.caught_up,
+            again=self._again.set,
+            told=lambda: self.health.tell(),
+        )
         self.screens = {
             ScreenId(screen.screen): Player(
-                ScreenId(screen.screen), str(screen.socket), hello=self._hello, played=self._played
+                ScreenId(screen.screen),
+                str(screen.socket),
+                seal=seal,
+                store=enrolment.store,
+                hello=self._hello,
+                played=self._played,
             )
             for screen in config.screens
         }
+        self._contents: set[str] = set()
+        """Of which scopes (the store, the chain) content has caught up in this run."""
         self.report = Report(outbox, self.clock)
         self.floor = Floor(
             config,
+            identity=self.identity,
             replica=replica,
             report=self.report,
             clock=self.clock,
             screens=self.screens,
             confirmed=self.downlink.confirmed,
         )
+        self.upkeep = Upkeep(storage, outbox, self.report, self.clock, self.floor.anybody)
+        self.commands.known["vacuum"] = self.upkeep.vacuum
         self.health = Health(config.folder, self.counts, self._status, self.mqtt, self._topic("status"))
         self.mqtt.subscriptions |= {
             self._topic("ack"): self.uplink.on_ack,
             self._topic("nack"): self.uplink.on_nack,
             self._topic("page"): self.downlink.on_page,
-            self._topic("command"): self.downlink.on_command,
-            topics.heads(config.store): self._hinted,
+            self._topic("command"): self.commands.on_command,
+            self._topic("renewed"): self.renewal.on_renewed,
+            self._topic("unlocked"): self.unlocking.on_unlocked,
+            topics.heads(enrolment.store): self._hinted,
             topics.heads(topics.CHAIN): self._hinted,
         }
         well = partial(self.supervisor.well, "mqtt")
-        self.mqtt.on_connected += [well, self.uplink.connected, self.downlink.connected, self.health.tell]
+        self.mqtt.on_connected += [well, self.renewal.connected, self.unlocking.connected, self.health.tell]
+        self.mqtt.on_refused.append(self.renewal.refused)
+        self.unlocking.opened += [self.uplink.connected, self.downlink.connected]
+        self.uplink.on_set_back.append(self.downlink.anew)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Be the agent until `stop`, or until every sensor is a recording that has been played."""
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Be the agent until `stop`, or until every sensor is a recording that has been played.
+
+        True where it is to be built anew: on command, or for other settings.
+        """
         self.report.happened(events.AgentStarted(version=VERSION, epoch=self.outbox.state.epoch))
+        self.upkeep.tell()
         async with asyncio.TaskGroup() as group:
             always = [
                 group.create_task(work, name=name)
                 for name, work in {
                     "floor": self.floor.run(),
                     "report": self.report.run(),
-                    "clock": self.clock.run(self.storage.keep_wall),
+                    "clock": self.clock.run(self.storage.keep_wall, self.uplink.owe),
                     "health": self.health.run(),
                     "uplink": self.uplink.run(),
                     "downlink": self.downlink.run(),
+                    "commands": self.commands.run(),
+                    "renewal": self.renewal.run(),
+                    "unlocking": self.unlocking.run(),
+                    "trial": self.trial.run(),
+                    "upkeep": self.upkeep.run(),
                     "mqtt": self.supervisor.keep("mqtt", self.mqtt.run, waits=mqtt.waits),
                     **{f"screen-{name}": player.run() for name, player in self.screens.items()},
                 }.items()
             ]
-            sensing = [
+            senses = [
                 group.create_task(self.supervisor.keep(sensor.name, partial(sensor.run, self.floor.deliver)))
-                for sensor in map(self._sensor, self.config.sensors)
+                for sensor in sensing.of(self.config.sensors, self.enrolment.store)
             ]
             stopping = group.create_task(stop.wait(), name="stop")
+            ending = group.create_task(self._again.wait(), name="again")
             always.append(group.create_task(self._announce(), name="announce"))
-            health.notify("READY=1")
-            await asyncio.wait([stopping, asyncio.ensure_future(_all(sensing))], return_when=asyncio.FIRST_COMPLETED)
-            health.notify("STOPPING=1")
-            for task in [*sensing, stopping]:
+            always.append(group.create_task(self._give_up(), name="give-up"))
+            systemd.notify("READY=1")
+            sensed = group.create_task(_all(senses), name="sensed")
+            await asyncio.wait([stopping, ending, sensed], return_when=asyncio.FIRST_COMPLETED)
+            again = ending.done() and not stop.is_set()
+            systemd.notify("RELOADING=1" if again else "STOPPING=1")
+            for task in [*senses, sensed, stopping, ending]:
                 task.cancel()
             self.floor.dark()
             await self._part()
             for task in always:
                 task.cancel()
+        return again
 
     def counts(self) -> dict[str, int]:
         """Every part's counts, by name."""
@@ -140,30 +215,47 @@ class App:
             self.storage.counts,
             self.uplink.counts,
             self.downlink.counts,
+            self.commands.counts,
+            self.renewal.counts,
+            self.unlocking.counts,
             self.replica.counts,
             self.mqtt.counts,
             self.supervisor.counts,
         ]
         screens = {f"{name}-garbled": player.garbled for name, player in self.screens.items() if player.garbled}
+        screens["carries_broken"] = sum(player.carries_broken for player in self.screens.values())
         return {name: count for part in [*parts, screens] for name, count in part.items()}
 
     async def _announce(self) -> None:
         """Say on standard output, for who started us, that there is somebody to know and something to show."""
         # Polled: it waits for three feeds, once.
-        while not (self.downlink.confirmed() and self.replica.products() and self.replica.stock()):  # noqa: ASYNC110
+        while not (self.downlink.confirmed() and self._has_goods()):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-        line = {"ready": True, "store": self.config.store, "agent": self.config.agent}
+        line = {"ready": True, "store": self.enrolment.store, "agent": self.enrolment.agent}
         print(msgspec.json.encode(line).decode(), flush=True)  # noqa: T201 - a command's answer.
+
+    def _has_goods(self) -> bool:
+        now = self.clock.wall()
+        return bool(self.replica.products(now) and self.replica.stock(now))
+
+    async def _give_up(self) -> None:
+        """A database that is broken is set aside at the next beginning."""
+        await self.storage.broken.wait()
+        self._again.set()
 
     async def _part(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(PARTING):
                 # Polled: the disk and the link have no common event.
-                while self.report.busy or (self.mqtt.connected and self.outbox.waiting):  # noqa: ASYNC110
+                while self._unsent():  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
 
+    def _unsent(self) -> bool:
+        left = self.report.busy or (self.mqtt.connected and self.outbox.waiting > 0)
+        return left and not self.storage.broken.is_set()
+
     def _topic(self, leaf: str) -> str:
-        return topics.of_agent(self.config.store, self.config.agent, leaf)
+        return topics.of_agent(self.enrolment.store, self.enrolment.agent, leaf)
 
     def _status(self, counts: Mapping[str, int], *, online: bool = True) -> commands.Status:
         return commands.Status(
@@ -172,47 +264,24 @@ class App:
             epoch=self.outbox.state.epoch,
             boot=self.clock.boot,
             counts=dict(counts),
-            troubles=tuple(self.supervisor.troubles.values()) if online else (),
+            troubles=self._troubles() if online else (),
+            settings=self.trial.good if online else None,
+            settings_failed=self.trial.failed if online else None,
+            sealing=self.config.sealing,
         )
 
-    def _sensor(self, config: SensorConfig) -> Sensor:
-        # Each adapter brings its own library: only what is configured is loaded.
-        match config:
-            case Ble():
-                from edge.sensors import ble
+    def _troubles(self) -> tuple[str, ...]:
+        own = [said for said in (self.unlocking.trouble, self.renewal.trouble, self.mqtt.rivals.trouble) if said]
+        return (*own, *self.upkeep.troubles, *self.supervisor.troubles.values(), *self._misfits)[:50]
 
-                return ble.Radio(config.name, config.zone, config.adapter)
-            case Camera():
-                from edge.sensors import camera
-
-                return camera.Camera(config.name, config.zone, camera.capture(config.device))
-            case SimulatedRadio():
-                from edge.sensors import simulated
-
-                return simulated.SimulatedRadio(
-                    config.name,
-                    config.zone,
-                    store=self.config.store,
-                    scenario=config.scenario,
-                    start=config.start,
-                    live=config.live,
-                )
-            case SimulatedCamera():
-                from edge.sensors import camera, simulated
-
-                frames = simulated.frames(
-                    config.name,
-                    store=self.config.store,
-                    scenario=config.scenario,
-                    start=config.start,
-                    live=config.live,
-                    rate=config.frames_per_second,
-                )
-                return camera.Camera(config.name, config.zone, frames)
-            case Recorded():
-                from edge.sensors import recorded
-
-                return recorded.Recorded(config.name, config.zone, config.file, speed=config.speed)
+    def _use(self, enrolment: Enrolment) -> None:
+        """Be known by this identity from the next connection on."""
+        self.enrolment = enrolment
+        self.mqtt.brokers = self.config.brokers or enrolment.brokers
+        self.mqtt.tls = enrolments.context(enrolment)
+        self._trust = enrolments.trusted(enrolment)
+        for screen in self.screens.values():
+            self._relay(screen)
 
     async def _hinted(self, heads: bytes) -> None:
         self.uplink.hinted()
@@ -224,10 +293,34 @@ class App:
             for screen in self.screens.values():
                 self._relay(screen)
 
+    def _caught_up(self, scope: str, feed: str) -> None:
+        if feed == "settings" and scope == self.enrolment.store:
+            self.trial.ask(self.replica.settings(self.clock.wall()))
+        elif feed == "content" and scope not in self._contents:
+            self._contents.add(scope)
+            for screen in self.screens.values():
+                self._relay(screen)
+
+    async def _restart(self, _body: bytes) -> str:
+        # A moment later: by then the reply is kept, and this command does nothing any more.
+        asyncio.get_running_loop().call_later(PARTING, self._again.set)
+        return "starts anew"
+
+    def _works(self) -> frozenset[str]:
+        """Which sensors and screens there is nothing wrong with."""
+        sensors = {sensor.name for sensor in self.config.sensors} - set(self.supervisor.troubles)
+        return frozenset(sensors | {f"screen-{name}" for name, player in self.screens.items() if player.connected})
+
     def _relay(self, player: Player) -> None:
-        contents = self.replica.content()
-        if contents:
-            player.send(playlist(contents, self.replica.products(), self.config.languages, self.config.assets))
+        now = self.clock.wall()
+        contents = self.replica.content(now)
+        # Nothing is an answer too, once central has said so: the last item that was taken away leaves the screen.
+        if contents or len(self._contents) == 2:
+            products, languages = self.replica.products(now), self.config.languages
+            player.send(playlist(contents, products, languages, self._assets(), self._trust))
+
+    def _assets(self) -> str:
+        return self.config.assets or self.enrolment.assets
 
     def _hello(self, screen: ScreenId, hello: Hello) -> None:
         if hello.screen != screen:
@@ -246,41 +339,45 @@ async def run(config: EdgeConfig) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with opened(config) as app:
-        await app.run(stop)
+    while await _run_once(config, stop):
+        # The next one begins as a new process would, with what is kept of settings by then.
+        pass
     return 0
+
+
+async def _run_once(config: EdgeConfig, stop: asyncio.Event) -> bool:
+    """True where it is to be built anew."""
+    try:
+        async with opened(config) as app:
+            log.root.setLevel(app.config.log.upper())
+            return await app.run(stop)
+    except (Corrupt, BaseExceptionGroup) as error:
+        if isinstance(error, BaseExceptionGroup) and error.split(Corrupt)[1] is not None:
+            raise
+        log.error("the agent begins anew: its database is broken")
+    await asyncio.sleep(AGAIN)
+    return not stop.is_set()
 
 
 @asynccontextmanager
 async def opened(config: EdgeConfig) -> AsyncIterator[App]:
-    """An agent on its opened database."""
+    """An agent on its opened database. Raises EdgeError where the device is not enrolled or has no key."""
+    enrolment = enrolments.load(config.folder)
+    key = sealing_key(config.sealing, config.folder)
+    if key is None:
+        key = renewal.remembered(renewal.memory(enrolment.agent))
+    seal = Seal(key)
     async with Storage.open(config.folder / DATABASE) as storage:
-        outbox = Outbox(storage, config.outbox_mb << 20, board=_board())
-        replica = Replica(storage)
+        # Under the lock of the database: a second agent that finds it taken counts as no start.
+        kept = settings.begin(config.folder)
+        config, misfits = settings.apply(config, kept.running)
+        outbox = Outbox(storage, config.outbox_mb << 20, seal, enrolment.agent, board=_board())
+        replica = Replica(storage, seal, enrolment.store)
         await outbox.open()
         await replica.open()
-        yield App(config, storage, outbox, replica)
-
-
-def status(config: EdgeConfig) -> dict[str, object]:
-    """How an agent is, from what it has on disk, running or not. Raises EdgeError."""
-    path = config.folder / DATABASE
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            state = ledger.stands(db)
-    except sqlite3.Error as error:
-        raise EdgeError(f"The database {path} cannot be read: {error}.", fix="Has the agent run here once?") from error
-    return {
-        "agent": config.agent,
-        "epoch": state.epoch,
-        "made": state.last,
-        "acked": state.acked,
-        "waiting": state.last - state.acked,
-        "bytes": sum(state.sizes),
-        "dropped": state.dropped,
-        "refused": state.refused,
-        "counts": health.last(config.folder),
-    }
+        app = App(config, enrolment, seal, storage, outbox, replica, kept, misfits)
+        await app.commands.open()
+        yield app
 
 
 async def _all(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,4 +1,4 @@
-"""The commands of an agent: run, check, status, decode-images, replay."""
+"""The commands of an agent: enrol, run, check, status, doctor, decode-images, replay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from ground import log
 from ground.errors import NorenError
 from ground.settings import SettingsError
+
+CONFIG = Path("/etc/noren/noren.yaml")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("config", type=Path)
     run.set_defaults(command=_run)
 
+    enrol = commands.add_parser("enrol", help="let this device in, by the code that `noren central enrol` has made")
+    enrol.add_argument("code", help="HOST:PORT/XXXX-XXXX-…, in one piece; upper or lower case")
+    enrol.add_argument("config", type=Path, nargs="?", default=CONFIG, help=f"default: {CONFIG}")
+    enrol.add_argument("--again", action="store_true", help="also where it is enrolled: as the code says from now on")
+    enrol.set_defaults(command=_enrol)
+
     check = commands.add_parser("check", help="list every problem of a configuration; exit code 2 where there is one")
     check.add_argument("config", type=Path)
     check.set_defaults(command=_check)
@@ -46,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("config", type=Path)
     status.add_argument("--json", action="store_true", help="on one line")
     status.set_defaults(command=_status)
+
+    doctor = commands.add_parser(
+        "doctor", help="say what is not right with this device; exit code 1 where something is"
+    )
+    doctor.add_argument("config", type=Path, nargs="?", default=CONFIG, help=f"default: {CONFIG}")
+    doctor.set_defaults(command=_doctor)
 
     images = commands.add_parser("decode-images", help="read codes out of photographs")
     images.add_argument("files", type=Path, nargs="+")
@@ -69,6 +84,14 @@ def _run(options: argparse.Namespace) -> int:
     return asyncio.run(app.run(settings))
 
 
+def _enrol(options: argparse.Namespace) -> int:
+    from edge import config, entry
+
+    enrolled = entry.enrol(config.read(options.config), options.code, again=options.again)
+    print(msgspec.json.encode({"agent": enrolled.agent, "store": enrolled.store}).decode())
+    return 0
+
+
 def _check(options: argparse.Namespace) -> int:
     from edge import config
 
@@ -78,12 +101,22 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from edge import app, config
+    from edge import config, status
 
-    status = app.status(config.read(options.config))
-    line = msgspec.json.encode(status)
+    told = status.of(config.read(options.config))
+    line = msgspec.json.encode(told)
     print((line if options.json else msgspec.json.format(line)).decode())
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge import config, doctor
+    from edge.clock import Clock
+
+    found = doctor.look(config.read(options.config), datetime.now(UTC), Clock().synced)
+    for said in found:
+        print(said)
+    return 1 if found else 0
 
 
 def _decode_images(options: argparse.Namespace) -> int:

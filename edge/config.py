@@ -1,4 +1,4 @@
-"""What an agent is told: its store, its broker, its senses and its screens."""
+"""What an agent is told on its device: its folder, its senses and its screens; the rest is its enrolment's."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SOCKET_PATH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    host: str = "127.0.0.1"
-    port: int = 1883
-    username: str = ""
-    password: str = ""
+    host: str
+    port: int = 8883
 
     def problems(self) -> Iterator[str]:
+        if not self.host:
+            yield "host: must be a name or an address"
         yield from _port("port", self.port)
 
 
@@ -138,13 +138,13 @@ class ScreenConfig:
 class EdgeConfig:
     """The section `edge:`."""
 
-    store: str
-    agent: str
-    key: str
-    """64 hex digits: the key of this store's tokens, as `central store-key STORE` prints it."""
     folder: Path
-    broker: Broker
-    assets: str = "http://127.0.0.1:8710/assets"
+    brokers: tuple[Broker, ...] = ()
+    """Instead of those that central names at enrolment."""
+    assets: str = ""
+    """Where players fetch pictures, instead of where central says."""
+    sealing: Literal["disk", "otp", "credential", "central"] = "disk"
+    """Where the key comes from that seals what lies on the device; `disk`: beside it, so it is not protected."""
     zones: tuple[Zone, ...]
     sensors: tuple[SensorConfig, ...]
     screens: tuple[ScreenConfig, ...]
@@ -155,10 +155,6 @@ class EdgeConfig:
     log: Literal["debug", "info", "warning", "error"] = "info"
 
     def problems(self) -> Iterator[str]:
-        yield from _id("store", self.store)
-        yield from _id("agent", self.agent)
-        if not re.fullmatch("[0-9a-f]{64}", self.key):
-            yield "key: must be 64 hex digits, as `noren central store-key STORE` prints them"
         if self.outbox_mb < 1 or self.confirm_hours < 1:
             yield "outbox_mb: it and confirm_hours must be at least 1"
         if not self.languages:

@@ -1,4 +1,4 @@
-"""Pulls the feeds from central until the replica is what central knows, and does what central commands."""
+"""Pulls the feeds from central until the replica is what central knows, and says whose consent is still sure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from central.contract import topics
 from central.contract.codec import Id, Unreadable, decode, pack, unpack
-from central.contract.commands import Command, Reply
 from central.contract.feeds import FEEDS, Heads, Page, Pull
 from central.contract.topics import CHAIN
 from edge.clock import Clock
@@ -21,7 +20,6 @@ from edge.errors import EdgeError
 from edge.ports import Link
 from edge.replica import Replica
 from edge.supervise import delays
-from ground.errors import NorenError
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +32,15 @@ ANSWER = 5.0
 """Seconds within which a page comes; then the feed is asked for again, after the others and later each time."""
 SOON = 0.2
 """The part of them after which a hint has us ask again: it says that central is there, and may not have been before."""
-CONFIRM = timedelta(minutes=10)
-"""How old the confirmation on disk may be: each costs a write."""
+CONFIRM = 600.0
+"""Seconds, how old the confirmation on disk may be: each costs a write."""
 BACK = timedelta(minutes=5)
 """How far the clock may be set back before a confirmation counts as one of another time."""
-MOST_COMMANDS = 1000
-"""Commands whose reply is remembered, so that a second delivery does nothing twice."""
 
 Part = tuple[str, str]
 """A scope and a feed."""
-Do = Callable[[bytes], Awaitable[str]]
-"""Takes a command's body; gives what to reply, or raises a NorenError that says why not."""
+CaughtUp = Callable[[str, str], None]
+"""Is told the scope and the feed that is now what central knew when the pull began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +67,7 @@ class _Question:
 class Downlink:
     """The way down. Call `connected` at every connection; `on_…` take those topics' payloads.
 
-    `changed` is told the feed and the keys that have changed. `commands` may be added to before `run`.
+    `changed` is told the feed and the keys that have changed. `on_caught_up` may be added to before `run`.
     """
 
     def __init__(
@@ -85,12 +81,11 @@ class Downlink:
         confirm_hours: int = 24,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        self.commands: dict[str, Do] = {"ping": self._ping, "resync": self._resync}
+        self.on_caught_up: list[CaughtUp] = []
         self._replica = replica
         self._link = link
         self._clock = clock
         self._pulls = topics.of_agent(store, agent, "pull")
-        self._replies = topics.of_agent(store, agent, "reply")
         self._changed = changed
         self._confirm = timedelta(hours=confirm_hours)
         known = [*CONSENT, *(feed for feed, shape in FEEDS.items() if shape and feed not in CONSENT)]
@@ -102,32 +97,57 @@ class Downlink:
         """Generation and head as a pull that goes on saw them first: there it has caught up."""
         self._fresh: set[Part] = set()
         """Consent that has caught up since it was last confirmed."""
-        self._stale = False
-        """There was a connection since consent was last confirmed."""
+        self._began = self._stale = False
+        """There was a connection; there was one since consent was last confirmed."""
         self._unkept: set[Part] = set()
         """Consent that central has told us and the disk has not taken yet."""
-        self._confirmed = replica.confirmed
-        self._kept = self._confirmed
+        self._anew: set[Part] = set()
+        """What is to be taken as a snapshot before it is pulled again."""
+        self._confirmed = replica.confirmed_in(clock.boot)
+        """When consent was last confirmed in this boot, by a clock that nobody sets: seconds of CLOCK_BOOTTIME."""
+        self._kept_at = self._confirmed
+        """As it stands on disk."""
+        self._kept = replica.confirmed
+        """The same by the wall clock, for the next boot."""
         self._question: _Question | None = None
         self._page: Page | None = None
         self._came = asyncio.Event()
         self._wake = asyncio.Event()
-        self._replied: dict[str, Reply] = {}
 
     def connected(self) -> None:
         """Pull everything: what central knows of consent may have changed meanwhile."""
-        self._stale = True
+        self._began = self._stale = True
         self._fresh.clear()
         self._wanted = dict.fromkeys(self._parts)
         self._page = None
         self._came.set()
         self._wake.set()
 
+    def anew(self) -> None:
+        """Take every feed as a snapshot, and know nobody until then: central is not what it was."""
+        log.warning("central was set back: every feed is taken anew")
+        self._anew = set(self._parts)
+        self.connected()
+
+    def repair(self, scope: str, feed: str) -> None:
+        """Take one feed as a snapshot: what we hold of it is not as central sent it."""
+        if (scope, feed) in self._parts:
+            self._anew.add((scope, feed))
+            self._want([(scope, feed)])
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether there was a connection and nothing is left to pull over it."""
+        return self._began and not self._wanted and not self._stale
+
     def confirmed(self) -> bool:
         """Whether we know of everybody's consent what central knows, or knew not too long ago."""
-        if self._stale or self._unkept or self._confirmed is None:
+        if self._stale or self._unkept:
             return False
-        return -BACK < self._clock.wall() - self._confirmed < self._confirm
+        if self._confirmed is not None:
+            return self._clock.uptime() - self._confirmed < self._confirm.total_seconds()
+        # Of an earlier boot there is only a time of the wall clock, which an unsafe one says nothing about.
+        return self._kept is not None and self._clock.safe() and -BACK < self._clock.wall() - self._kept < self._confirm
 
     async def run(self) -> None:
         """Pull whenever there is a connection and a reason, and delete what has run out, until cancelled."""
@@ -148,7 +168,8 @@ class Downlink:
                 self._wake.clear()
             else:
                 unkept = self.counts["pages_failed"]
-                came = await self._pull(next(iter(self._wanted)), next(waits))
+                part = next(iter(self._wanted))
+                came = await self._begun(part) and await self._pull(part, next(waits))
                 if came or self.counts["pages_failed"] > unkept:  # It is our disk that is full.
                     waits = delays(ANSWER)
 
@@ -174,7 +195,8 @@ class Downlink:
             self.counts["pages_unreadable"] += 1
             return
         part = (page.scope, page.feed)
-        if self._question is None or part != self._question.part:
+        question = self._question
+        if question is None or part != question.part:
             self.counts["pages_ignored"] += 1
             return
         try:
@@ -191,40 +213,12 @@ class Downlink:
         self.counts["pages"] += 1
         if applied.keys:
             self._changed(applied.feed, applied.keys)
-        self._page = page
-        self._came.set()
+        if question is self._question:  # On a slow card another one may have been asked meanwhile.
+            self._page = page
+            self._came.set()
 
-    async def on_command(self, payload: bytes) -> None:
-        """Do what central asks, once, and say how it went."""
-        try:
-            command = unpack(payload, Command)
-        except Unreadable:
-            self.counts["commands_unreadable"] += 1
-            return
-        reply = self._replied.get(command.command) or await self._do(command)
-        self._replied[command.command] = reply
-        while len(self._replied) > MOST_COMMANDS:
-            del self._replied[next(iter(self._replied))]
-        self._link.publish(self._replies, pack(reply))
-
-    async def _do(self, command: Command) -> Reply:
-        do = self.commands.get(command.name)
-        if do is None:
-            ok, said = False, f"this agent knows no command {command.name}"
-        elif command.expires <= self._clock.wall():
-            ok, said = False, "it had expired when it came"
-        else:
-            try:
-                ok, said = True, await do(bytes(command.body or b"{}"))
-            except NorenError as error:
-                ok, said = False, str(error)[:2000]
-        self.counts["commands_done" if ok else "commands_refused"] += 1
-        return Reply(command=command.command, ok=ok, said=said)
-
-    async def _ping(self, _body: bytes) -> str:
-        return "here"
-
-    async def _resync(self, body: bytes) -> str:
+    async def resync(self, body: bytes) -> str:
+        """The command `resync`: take a feed anew, of both scopes. Raises NorenError."""
         feed = decode(body, Resync).feed
         parts = [part for part in self._parts if part[1] == feed]
         if not parts:
@@ -237,6 +231,22 @@ class Downlink:
     def _want(self, parts: Iterable[Part]) -> None:
         self._wanted |= dict.fromkeys(parts)
         self._wake.set()
+
+    async def _begun(self, part: Part) -> bool:
+        """Begin a snapshot where one is due; False where the disk does not take that."""
+        if part not in self._anew:
+            return True
+        try:
+            await self._replica.restart(*part)
+        except EdgeError as error:
+            self.counts["pages_failed"] += 1
+            log.warning("%s could not be begun anew: %s", part[1], error)
+            self._later(part)
+            await self._something(None, ANSWER)
+            return False
+        self._anew.discard(part)
+        self._targets.pop(part, None)
+        return True
 
     async def _pull(self, part: Part, seconds: float) -> bool:
         """Ask for the next page and wait until it is applied; False where that did not come about in time."""
@@ -291,16 +301,20 @@ class Downlink:
 
     async def _caught_up(self, part: Part) -> None:
         self._unkept.discard(part)
+        for told in self.on_caught_up:
+            told(*part)
         self._fresh |= self._consent & {part}
         if self._fresh != self._consent:
             return
         self._fresh.clear()
         self._stale = False
-        self._confirmed = self._clock.wall()
-        if self._kept is None or abs(self._confirmed - self._kept) >= CONFIRM:
+        self._confirmed = up = self._clock.uptime()
+        # A wrong time on disk could count for longer, after the next boot, than the confirmation may.
+        now = self._clock.wall() if self._clock.safe() else None
+        if self._kept_at is None or up - self._kept_at >= CONFIRM or (self._kept is None and now is not None):
             try:
-                await self._replica.confirm(self._confirmed)
-                self._kept = self._confirmed
+                await self._replica.confirm(now, self._clock.boot, up)
+                self._kept_at, self._kept = up, now or self._kept
             except EdgeError:
                 self.counts["confirms_failed"] += 1
 

@@ -4,6 +4,9 @@ EdgeError                a sentence and the fix
 ├── SensorError          hardware that cannot be used now; its sensor is tried again
 ├── LinkError            the broker cannot be reached or refuses
 ├── Unwritable           the disk takes nothing now: what it refused may be tried again
+│   └── Corrupt          the database is broken: it is set aside at the next opening
+├── Locked               sealed, and there is no key yet
+├── Broken               sealed, and not as we left it
 └── OutboxFull           no room in the outbox's budget: refused and counted
 """
 
@@ -24,6 +27,18 @@ class LinkError(EdgeError):
 
 class Unwritable(EdgeError):
     """The file cannot be written now, as its disk is full, too slow or fails; what one work met, the next would too."""
+
+
+class Corrupt(Unwritable):
+    """The database is broken, or sealed with another key; its next opening sets it aside and begins a new one."""
+
+
+class Locked(EdgeError):
+    """What is sealed cannot be opened, or anything be sealed, before there is a key."""
+
+
+class Broken(EdgeError):
+    """What was sealed is not as we left it, or was sealed with another key."""
 
 
 class OutboxFull(EdgeError):

@@ -57,6 +57,7 @@ class Floor:
         self,
         config: EdgeConfig,
         *,
+        identity: Identity,
         replica: Replica,
         report: Report,
         clock: Clock,
@@ -69,7 +70,7 @@ class Floor:
         self._clock = clock
         self._screens = screens
         self._confirmed = confirmed
-        self._identity = Identity(bytes.fromhex(config.key), replica)
+        self._identity = identity
         self._presence = Presence(config.zones)
         radios = [sensor for sensor in config.sensors if isinstance(sensor, Ble | Recorded | SimulatedRadio)]
         self._director = Director(config.screens, {ZoneId(radio.zone) for radio in radios})
@@ -82,6 +83,10 @@ class Floor:
         self._dark = False
         self._looked = self._looked_before = 0.0
         """When `direct` ran last, and the time before that."""
+
+    def anybody(self) -> bool:
+        """Whether somebody known is in the store, or something is on a screen for somebody."""
+        return self._presence.anybody() or bool(self._shown)
 
     def deliver(self, sensed: Advert | Scan) -> None:
         """Take a sighting or scan from a sensor, at once."""
@@ -118,7 +123,7 @@ class Floor:
         """
         gone: set[CustomerId] = set()
         if feed == "tokens":
-            gone = self._identity.renew(keys)
+            gone = self._identity.renew(keys, self._clock.wall())
         elif feed == "profiles":
             here = [who for who in map(CustomerId, keys) if self._presence.follows(who)]
             gone = {who for who in here if self._profile(who) and not self._may(who, "presence")}
@@ -197,7 +202,7 @@ class Floor:
 
     def _hear(self, advert: Advert, now: float) -> bool:
         beacon = beacons.parse(advert.data)
-        customer = self._identity.beacon(beacon) if beacon else None
+        customer = self._identity.beacon(beacon, self._clock.wall()) if beacon else None
         profile = self._profile(customer) if customer else None
         allowed = self._confirmed() and (profile is None or "presence" in profile.purposes)
         if customer is None or not allowed:
@@ -211,7 +216,7 @@ class Floor:
         return self._follow(changes)
 
     def _read(self, scan: Scan, now: float) -> None:
-        outcome, customer = self._identity.code(scan.content)
+        outcome, customer = self._identity.code(scan.content, self._clock.wall())
         if outcome == "member" and not self._confirmed():
             outcome, customer = "unknown", None
         self.counts["scans"] += 1
@@ -257,11 +262,12 @@ class Floor:
                 self._show(screen, wish, now, turn=0)
 
     def _picks(self, wish: Wish) -> tuple[Pick, ...]:
+        wall = self._clock.wall()
         return recommend(
             self._people(wish),
-            self._replica.products(),
-            self._replica.stock(),
-            self._clock.wall(),
+            self._replica.products(wall),
+            self._replica.stock(wall),
+            wall,
             level=wish.level,
             count=A_SCENE * TURNS if wish.cause == "beacon" else A_SCENE,
         )
@@ -270,7 +276,7 @@ class Floor:
         picks = self._picks(wish)
         first = _first(picks)
         picks = picks[turn * A_SCENE : (turn + 1) * A_SCENE] or picks[:A_SCENE]
-        products = self._replica.products()
+        products = self._replica.products(self._clock.wall())
         scene = compose(wish, secrets.token_hex(8), self._people(wish), picks, products, self._config.languages)
         if scene is None:
             return self._clear(screen)

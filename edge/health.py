@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
-import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from central.contract import codec, commands
+from edge.disk import Written
 from edge.ports import Link
+from ground import systemd
 
 FILE = "status.json"
 EVERY = 2.0
 """Seconds between two looks: a command shows the agent as it was at most this long ago."""
 TELL = 30.0
-"""Seconds between two words to central."""
+"""Seconds between two words to central, and between two writes of a file that is on a card."""
 
 Counts = Mapping[str, int]
 
@@ -34,6 +37,8 @@ class Health:
         topic: str,
     ) -> None:
         self._file = folder / FILE
+        self._memory = _in_memory(folder)
+        self._written = Written()
         self._parts = parts
         self._status = status
         self._link = link
@@ -44,9 +49,11 @@ class Health:
         looks = 0
         try:
             while True:
-                self.look()
-                notify("WATCHDOG=1")
-                if looks % int(TELL / EVERY) == 0:
+                tells = looks % int(TELL / EVERY) == 0
+                if tells or self._memory is not None:
+                    self.look()
+                systemd.notify("WATCHDOG=1")
+                if tells:
                     self.tell()
                 looks += 1
                 await asyncio.sleep(EVERY)
@@ -54,17 +61,35 @@ class Health:
             self.look()
 
     def look(self) -> None:
-        """Write the counts down; a full disk must not stop the agent."""
-        new = self._file.with_suffix(".new")
+        """Write the counts down; a full disk must not stop the agent.
+
+        Where systemd gives us a folder in memory the file lies there, and costs no card anything: in our own folder
+        is a link to it. A command finds it either way.
+        """
+        file = self._memory or self._file
+        new = file.with_suffix(".new")
         try:
-            new.write_bytes(msgspec.json.encode(dict(self._parts())))
-            new.replace(self._file)
+            new.write_bytes(msgspec.json.encode(self._counts()))
+            new.replace(file)
+            if self._memory is not None and not (self._file.is_symlink() and self._file.readlink() == self._memory):
+                self._file.unlink(missing_ok=True)
+                self._file.symlink_to(self._memory)
         except OSError:
             new.unlink(missing_ok=True)
 
     def tell(self) -> None:
         """Leave the status with the broker for whoever asks."""
-        self._link.publish(self._topic, codec.encode(self._status(self._parts())), retain=True)
+        self._link.publish(self._topic, codec.encode(self._status(self._counts())), retain=True)
+
+    def _counts(self) -> dict[str, int]:
+        return dict(self._parts()) | {"written_kb_hour": self._written.kilobytes(time.monotonic())}
+
+
+def _in_memory(folder: Path) -> Path | None:
+    """A file in the folder that systemd made for us in memory (RuntimeDirectory=), by the folder's own name."""
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    return Path(given) / f"status-{name}.json" if given else None
 
 
 def last(folder: Path) -> dict[str, int]:
@@ -73,12 +98,3 @@ def last(folder: Path) -> dict[str, int]:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, int])
     except (OSError, msgspec.DecodeError):
         return {}
-
-
-def notify(word: str) -> None:
-    """Tell systemd, where it started us (sd_notify(3): a datagram to $NOTIFY_SOCKET)."""
-    path = os.environ.get("NOTIFY_SOCKET")
-    if not path:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
-        to.sendto(word.encode(), "\0" + path[1:] if path.startswith("@") else path)

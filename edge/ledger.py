@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Literal, NamedTuple, get_args
@@ -14,9 +14,9 @@ import msgspec
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from central.contract import batches
-from central.contract.batches import GENESIS, MAX_BATCH, Ack, Batch, DropClass, Gap, Origin
-from edge.errors import EdgeError, OutboxFull
+from central.contract.batches import GENESIS, Ack, DropClass
+from edge.errors import Broken, EdgeError, OutboxFull
+from edge.seal import OVER, Seal, about
 
 REWIND = 72 * 3600.0
 """Seconds for which acknowledged events are kept, as far as the budget goes: central may be restored from a backup."""
@@ -29,10 +29,12 @@ ROW = 100
 MANY_GAPS = 10_000
 """Past this, neighbouring gaps of different classes merge too, named after what was worth most."""
 MOST_ASIDE = 1000
+Cause = Literal["outbox_full", "disk_full", "unreadable", "corrupt"]
 SAVE = 1000
 """Events after which the state is written though nothing else changed: what must be counted at the next start."""
 STEP = 2000
 """Rows looked at in one go."""
+_CHECK = about("check")
 CLASSES: tuple[DropClass, ...] = get_args(DropClass)
 """Stored by their place here; the last is dropped first, the first never."""
 
@@ -60,8 +62,12 @@ class State:
 
     epoch: str
     board: str = ""
+    agent: str = ""
+    check: str = ""
+    """Something sealed, so that a wrong key is known before anything is tried with it."""
     last: int = 0
     chain: str = GENESIS
+    """Nothing, after a fork without a key: the chain is over what was sealed, and waits until it can be opened."""
     acked: int = 0
     acked_chain: str = GENESIS
     floor: int = 0
@@ -74,6 +80,18 @@ class State:
     aside: int = 0
 
 
+class Saved(NamedTuple):
+    """One event that another file had not sent (still sealed, and where it first stood), or a run of lost ones."""
+
+    seqs: int
+    rank: int
+    data: bytes | None = None
+    origin: str = ""
+    was: int = 0
+    key: str | None = None
+    cause: Cause = "corrupt"
+
+
 class Put(NamedTuple):
     """An event that wants in. `rank` is its class's place in CLASSES."""
 
@@ -82,11 +100,19 @@ class Put(NamedTuple):
     key: str | None = None
 
 
-_EVENTS = "SELECT seq, seq, data, class, NULL, origin, was FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-_GAPS = "SELECT max(first, ?), last, chain, class, cause, NULL, NULL FROM gap WHERE last > ? ORDER BY first LIMIT ?"
-_MOVE_GAP = "UPDATE gap SET first = first - ?, last = last - ?, chain = ? WHERE first = ?"
-_MOVE_EVENT = """
-    UPDATE event SET seq = seq - ?, chain = ?, origin = coalesce(origin, ?), was = coalesce(was, seq) WHERE seq = ?"""
+_INSERT = "INSERT INTO event (seq, chain, class, data) VALUES (?, ?, ?, ?)"
+_TOGETHER = 25
+"""Rows in one statement: at each, Python's sqlite3 gives other threads a turn, and gets its own back late."""
+_INSERT_MANY = _INSERT + ", (?, ?, ?, ?)" * (_TOGETHER - 1)
+_MOVE_EVENTS = """
+    UPDATE event SET seq = seq - :by, origin = coalesce(origin, :epoch), was = coalesce(was, seq)"""
+
+
+def chain_at(db: sqlite3.Connection, seq: int) -> str | None:
+    """The chain at a seq that is held, or ends a gap."""
+    find = "SELECT chain FROM event WHERE seq = ? UNION ALL SELECT chain FROM gap WHERE last = ?"
+    found = db.execute(find, (seq, seq)).fetchone()
+    return found[0].hex() if found else None
 
 
 def stands(db: sqlite3.Connection) -> State:
@@ -106,27 +132,49 @@ class Ledger:
     `state` is as that transaction leaves it; None (as the caller must set it when one fails): as it is in the file.
     """
 
-    def __init__(self, budget: int, wall: Callable[[], float]) -> None:
+    def __init__(self, budget: int, wall: Callable[[], float], seal: Seal) -> None:
         self.state: State | None = None
+        self._seal = seal
         self._budget = budget
         # A little more room than is wanted is made at a time, so that it is not done for every event.
         self._spare = min(budget // 16, 1 << 20)
         self._wall = wall
 
-    def begin(self, db: sqlite3.Connection, board: str) -> None:
-        """Make an epoch in a new file; where the file comes from another `board` it is a copied card: a fork."""
+    def begin(self, db: sqlite3.Connection, board: str, agent: str) -> None:
+        """Make an epoch in a new file; where the file comes from another `board` it is a copied card: a fork.
+
+        Raises Broken where the file is another agent's, or sealed with another key.
+        """
         if db.execute("SELECT 1 FROM outbox").fetchone() is None:
-            self._save(db, State(epoch=_new_epoch(), board=board))
+            self._save(db, State(epoch=new_epoch(), board=board, agent=agent))
         state = self._load(db)
+        if state.agent not in ("", agent):
+            raise Broken("It is another agent's.")
+        state = replace(state, agent=agent)
+        self.unlock(db)
         if board and state.board and board != state.board:
             self.fork(db)
-        if board != state.board:
-            self._save(db, replace(self._load(db), board=board or state.board))
+        state = self._load(db)
+        if board != state.board or agent != state.agent:
+            self._save(db, replace(state, board=board or state.board, agent=agent))
+
+    def unlock(self, db: sqlite3.Connection) -> None:
+        """Do what a key is needed for, if there is one. Raises Broken for a wrong one."""
+        if self._seal.locked:
+            return
+        state = self._load(db)
+        if not state.check:
+            self._save(db, replace(state, check=self._seal.seal(b"noren", _CHECK).hex()))
+        else:
+            self._seal.open(bytes.fromhex(state.check), _CHECK)
+        if not state.chain:
+            self._chain_anew(db)
 
     def insert(self, db: sqlite3.Connection, puts: list[Put]) -> list[int | EdgeError]:
         """Give each its seq, or OutboxFull where only events that are worth more could make room."""
-        state = self._load(db)
-        wanted = sum(len(put.data) + ROW for put in puts)
+        state, locked = self._load(db), self._seal.locked
+        over = ROW if locked else ROW + OVER
+        wanted = sum([len(data) + over for data, _, _ in puts])
         if sum(state.sizes) + wanted > self._budget:
             state = self._reclaim(db, state, wanted)
         if sum(state.sizes) + wanted > self._budget:
@@ -134,31 +182,41 @@ class Ledger:
                 return [answer for put in puts for answer in self.insert(db, [put])]
             if _known(db, puts[0].key) is None:
                 state = self._make_room(db, state, wanted, puts[0].rank)
-        seq, chain, sizes, refused = state.last, bytes.fromhex(state.chain), list(state.sizes), state.refused
-        room = self._budget - sum(sizes)
-        rows: list[tuple[int, bytes, bytes, int]] = []
+                if sum(state.sizes) + wanted > self._budget:
+                    self.state = replace(state, refused=state.refused + 1)
+                    return [_no_room(puts[0].rank)]
+        seq, chain, sizes = state.last, bytes.fromhex(state.chain), list(state.sizes)
+        rows: list[tuple[int, bytes, int]] = []
+        contents: list[bytes] = []
         answers: list[int | EdgeError] = []
-        for put in puts:
-            size = len(put.data) + ROW
-            if put.key is not None and (known := _known(db, put.key)) is not None:
+        for data, rank, key in puts:
+            if key is not None and (known := _known(db, key)) is not None:
                 answers.append(known)
-            elif size > room:
-                refused += 1
-                answers.append(_no_room(put.rank))
-            else:
-                seq += 1
-                chain = hashlib.sha256(chain + put.data).digest()
-                room -= size
-                sizes[put.rank] += size
-                rows.append((seq, chain, put.data, put.rank))
-                answers.append(seq)
-                if put.key is not None:
-                    db.execute("INSERT INTO seen VALUES (?, ?, ?)", (put.key, seq, self._wall()))
-        db.executemany("INSERT INTO event (seq, chain, data, class) VALUES (?, ?, ?, ?)", rows)
-        self.state = replace(state, last=seq, chain=chain.hex(), sizes=tuple(sizes), refused=refused)
+                continue
+            seq += 1
+            chain = hashlib.sha256(chain + data).digest() if chain else b""
+            sizes[rank] += len(data) + over
+            rows.append((seq, chain, rank))
+            contents.append(data)
+            answers.append(seq)
+            if key is not None:
+                db.execute("INSERT INTO seen VALUES (?, ?, ?)", (key, seq, self._wall()))
+        if not locked:  # Without a key nobody is known, so that no event is anybody's.
+            place = about("event", state.epoch, "")
+            contents = self._seal.seal_all(contents, [place + b"%d" % row[0] for row in rows])
+        _insert(db, [(*row, data) for row, data in zip(rows, contents, strict=True)])
+        self.state = replace(state, last=seq, chain=chain.hex(), sizes=tuple(sizes))
         if seq // SAVE > state.last // SAVE:
             self._save(db, self.state)
         return answers
+
+    def declare(self, db: sqlite3.Connection, count: int, rank: int, cause: Cause) -> None:
+        """Let the next `count` seqs be a gap: of what happened, and nothing could keep."""
+        state = self._load(db)
+        last = state.last + count
+        chain = hashlib.sha256(bytes.fromhex(state.chain) + cause.encode()).digest() if state.chain else b""
+        _declare(db, state.last + 1, last, rank, cause, chain)
+        self._save(db, replace(state, last=last, chain=chain.hex()))
 
     def _reclaim(self, db: sqlite3.Connection, state: State, wanted: int) -> State:
         """Make room out of what central has."""
@@ -212,12 +270,13 @@ class Ledger:
         dropped = sum(end - begin + 1 for begin, end, _ in runs)
         return replace(state, sizes=tuple(sizes), dropped=state.dropped + dropped)
 
-    def acknowledge(self, db: sqlite3.Connection, ack: Ack) -> Literal["ok", "ignored", "fork"]:
-        """Move to where central is; see Outbox.acknowledged."""
+    def acknowledge(self, db: sqlite3.Connection, ack: Ack, sent: str | None) -> Literal["ok", "ignored", "fork"]:
+        """Move to where central is; see Outbox.acknowledged. `sent`: the chain of a batch of ours that ended there."""
         state = self._load(db)
         if ack.epoch != state.epoch:
             return "ignored"
-        if ack.seq > state.last or _chain_at(db, state, ack.seq) not in (None, ack.chain):
+        ours = _chain_at(db, state, ack.seq) or sent
+        if ours != ack.chain and (ours is not None or ack.seq > state.acked):
             return "fork"
         if ack.seq < state.floor:
             moved = replace(state, acked=state.floor, acked_chain=state.floor_chain)
@@ -237,37 +296,87 @@ class Ledger:
         return "ok"
 
     def fork(self, db: sqlite3.Connection) -> None:
-        """Begin a new epoch: what is not acknowledged comes again from seq 1, and says where it stood."""
+        """Begin a new epoch: all that is held comes again from seq 1, and says where it stood.
+
+        Where there is room, also what central has acknowledged, which skips it: restored from a backup of before, it
+        has that nowhere.
+        """
         state = self._load(db)
-        base, chain, last = state.acked, bytes.fromhex(GENESIS), state.acked
+        base = state.floor if 2 * sum(state.sizes) <= self._budget else state.acked
         db.execute("DELETE FROM event WHERE seq <= ?", (base,))
         db.execute("DELETE FROM gap WHERE last <= ?", (base,))
-        db.execute("UPDATE gap SET first = ? WHERE first <= ?", (base + 1, base))
-        while held := _held(db, last):
-            for is_gap, begin, end, content in held:
-                chain, last = hashlib.sha256(chain + content).digest(), end
-                if is_gap:
-                    db.execute(_MOVE_GAP, (base, base, chain, begin))
-                else:
-                    db.execute(_MOVE_EVENT, (base, chain, state.epoch, begin))
+        db.execute("UPDATE gap SET first = max(first, ? + 1) - ?, last = last - ?", (base, base, base))
+        db.execute(_MOVE_EVENTS, {"by": base, "epoch": state.epoch})
         db.execute("UPDATE seen SET seq = seq - ? WHERE seq > ?", (base, base))
         db.execute("DELETE FROM mark")
-        new = State(epoch=_new_epoch(), board=state.board, last=last - base, chain=chain.hex(), sizes=_sizes(db, 0))
+        new = State(epoch=new_epoch(), board=state.board, agent=state.agent, check=state.check)
+        new = replace(new, last=state.last - base, chain="" if state.last > base else GENESIS, sizes=_sizes(db, 0))
         self._save(db, replace(new, dropped=state.dropped, refused=state.refused, aside=state.aside))
+        if not self._seal.locked:
+            self._chain_anew(db)
 
-    def set_aside(self, db: sqlite3.Connection, seq: int) -> None:
-        """Declare one event a gap that central cannot read, and keep its bytes."""
+    def adopt(self, db: sqlite3.Connection, rows: Iterable[Saved], known: Iterable[str]) -> int:
+        """Take over what another file had not sent, in its order and before anything new; give how many events.
+
+        And the keys of what it had sent: those have no seq here.
+        """
         state = self._load(db)
-        found = db.execute("SELECT chain, data, class FROM event WHERE seq = ?", (seq,)).fetchone()
-        if found is None:
-            return
-        chain, data, rank = found
-        db.execute("INSERT INTO aside (epoch, seq, data) VALUES (?, ?, ?)", (state.epoch, seq, data))
-        db.execute("DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ?", (MOST_ASIDE,))
-        db.execute("DELETE FROM event WHERE seq = ?", (seq,))
-        _declare(db, seq, seq, rank, "unreadable", chain)
-        sizes = [size - (len(data) + ROW) * (rank == its) for its, size in enumerate(state.sizes)]
-        self._save(db, replace(state, sizes=tuple(sizes), aside=state.aside + 1))
+        last = saved = 0
+        for row in rows:
+            last += row.seqs
+            if row.data is None:
+                _declare(db, last - row.seqs + 1, last, row.rank, row.cause, b"")
+                continue
+            saved += 1
+            values = (last, b"", row.data, row.rank, row.origin, row.was)
+            db.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", values)
+            if row.key is not None:
+                db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (row.key, last, self._wall()))
+        now = self._wall()
+        db.executemany("INSERT OR IGNORE INTO seen VALUES (?, 0, ?)", [(key, now) for key in known])
+        self._save(db, replace(state, last=last, chain="" if last else GENESIS, sizes=_sizes(db, 0)))
+        if not self._seal.locked:
+            self._chain_anew(db)
+        return saved
+
+    def _chain_anew(self, db: sqlite3.Connection) -> None:
+        """Chain all there is from the beginning of the epoch; what cannot be opened is set aside."""
+        state = self._load(db)
+        chain, last = bytes.fromhex(GENESIS), 0
+        broken: list[int] = []
+        while held := _held(db, last):
+            for is_gap, begin, end, content, origin, was in held:
+                plain = content if is_gap else self._opened(content, origin or state.epoch, was or begin)
+                chain, last = hashlib.sha256(chain + (plain or b"unreadable")).digest(), end
+                table, key = ("gap", "first") if is_gap else ("event", "seq")
+                db.execute(f"UPDATE {table} SET chain = ? WHERE {key} = ?", (chain, begin))  # noqa: S608 - two words of ours.
+                if plain is None:
+                    broken.append(begin)
+        self._save(db, replace(state, last=last, chain=chain.hex()))
+        self.set_aside(db, broken)
+
+    def set_aside(self, db: sqlite3.Connection, seqs: Iterable[int]) -> None:
+        """Declare events gaps that central cannot read, or nobody, and keep their bytes."""
+        for seq in seqs:
+            state = self._load(db)
+            find = "SELECT chain, CAST(data AS BLOB), class, origin, was FROM event WHERE seq = ?"
+            found = db.execute(find, (seq,)).fetchone()
+            if found is None:
+                continue
+            chain, data, rank, epoch, was = found
+            first_stood = (epoch or state.epoch, was or seq)
+            db.execute("INSERT INTO aside (epoch, seq, data) VALUES (?, ?, ?)", (*first_stood, data))
+            db.execute("DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ?", (MOST_ASIDE,))
+            db.execute("DELETE FROM event WHERE seq = ?", (seq,))
+            _declare(db, seq, seq, rank, "unreadable", chain)
+            sizes = [size - (len(data) + ROW) * (rank == its) for its, size in enumerate(state.sizes)]
+            self._save(db, replace(state, sizes=tuple(sizes), aside=state.aside + 1))
+
+    def _opened(self, data: bytes, epoch: str, seq: int) -> bytes | None:
+        try:
+            return self._seal.open(data, about("event", epoch, seq))
+        except Broken:
+            return None
 
     def _load(self, db: sqlite3.Connection) -> State:
         if self.state is None:
@@ -279,42 +388,14 @@ class Ledger:
         self.state = state
 
 
-def following(db: sqlite3.Connection, limit: int) -> Batch | None:
-    """What comes after the last acknowledged seq, at most `limit` events and gaps; call it in a read transaction."""
-    [kept] = db.execute("SELECT state FROM outbox").fetchone()
-    state = msgspec.json.decode(kept, type=State)
-    held = db.execute(_EVENTS, (state.acked, limit)).fetchall()
-    held += db.execute(_GAPS, (state.acked + 1, state.acked, limit))
-    seq, size = state.acked, 0
-    taken: list[msgspec.Raw] = []
-    gaps: list[Gap] = []
-    origins: list[Origin] = []
-    for first, last, content, rank, cause, origin, was in sorted(held, key=itemgetter(0))[:limit]:
-        if cause:
-            drop, count = CLASSES[rank], last - first + 1
-            gaps.append(Gap(first=first, last=last, drop=drop, count=count, cause=cause, chain=content.hex()))
-        elif (size := size + len(content)) > MAX_BATCH:
-            break
-        else:
-            taken.append(batches.raw(content))
-            if origin:
-                origins.append(Origin(seq=first, epoch=origin, was=was))
-        seq = last
-    if seq == state.acked:
-        return None
-    return Batch(
-        epoch=state.epoch,
-        first=state.acked + 1,
-        last=seq,
-        oldest=state.floor + 1,
-        prev=state.acked_chain,
-        events=tuple(taken),
-        gaps=tuple(gaps),
-        origins=tuple(origins),
-    )
+def _insert(db: sqlite3.Connection, rows: list[tuple[int, bytes, int, bytes]]) -> None:
+    whole = len(rows) - len(rows) % _TOGETHER
+    for at in range(0, whole, _TOGETHER):
+        db.execute(_INSERT_MANY, [value for row in rows[at : at + _TOGETHER] for value in row])
+    db.executemany(_INSERT, rows[whole:])
 
 
-def _new_epoch() -> str:
+def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
@@ -342,17 +423,20 @@ def _chain_at(db: sqlite3.Connection, state: State, seq: int) -> str | None:
     for known, chain in ((state.acked, state.acked_chain), (state.floor, state.floor_chain)):
         if seq == known:
             return chain
-    find = "SELECT chain FROM event WHERE seq = ? UNION ALL SELECT chain FROM gap WHERE last = ?"
-    found = db.execute(find, (seq, seq)).fetchone()
-    return found[0].hex() if found else None
+    return chain_at(db, seq)
 
 
-def _held(db: sqlite3.Connection, after: int) -> list[tuple[int, int, int, bytes]]:
-    """Events and gaps in order: whether it is a gap, its first and last seq, the event's bytes or the gap's chain."""
+def _held(db: sqlite3.Connection, after: int) -> list[tuple[int, int, int, bytes, str | None, int | None]]:
+    """Events and gaps in order: whether it is a gap, its first and last seq, the event's bytes or the gap's chain.
+
+    And where an event stood before a fork.
+    """
     held = db.execute(
-        "SELECT 0, seq, seq, data FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after, STEP)
+        "SELECT 0, seq, seq, CAST(data AS BLOB), origin, was FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+        (after, STEP),
     ).fetchall()
-    held += db.execute("SELECT 1, first, last, chain FROM gap WHERE first > ? ORDER BY first LIMIT ?", (after, STEP))
+    find = "SELECT 1, first, last, chain, NULL, NULL FROM gap WHERE first > ? ORDER BY first LIMIT ?"
+    held += db.execute(find, (after, STEP))
     return sorted(held, key=itemgetter(1))[:STEP]
 
 

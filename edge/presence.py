@@ -228,6 +228,10 @@ class Presence:
         """Who is in a zone."""
         return frozenset(who for who, person in self._people.items() if person.stay and person.stay.zone.zone == zone)
 
+    def anybody(self) -> bool:
+        """Whether somebody known is in any zone."""
+        return any(person.stay for person in self._people.values())
+
     def _follow(self, customer: CustomerId) -> _Person | None:
         person = self._people.get(customer)
         if person is None:

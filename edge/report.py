@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from central.contract import events
+from central.contract.batches import DropClass
 from edge.clock import Clock
-from edge.errors import Unwritable
+from edge.errors import OutboxFull, Unwritable
+from edge.ledger import Cause
 from edge.outbox import Outbox
 from ground.errors import NorenError
 
@@ -37,7 +39,8 @@ class _Fact:
 class Report:
     """Takes what happened at once, with the times of that moment; it is a fact when its commit has returned.
 
-    What a full or failing disk refuses waits in its order, and is tried until the disk takes it.
+    What a full or failing disk refuses waits in its order, and is tried until the disk takes it. What in the end
+    nothing could keep is declared in its place, so that central knows how much it was.
     """
 
     def __init__(self, outbox: Outbox, clock: Clock, most: int = MOST_WAITING) -> None:
@@ -53,11 +56,13 @@ class Report:
         self._refused = False
         """The disk took nothing when it was last asked."""
         self._put_off = False
+        self._owed: Counter[tuple[DropClass, Cause]] = Counter()
+        """What nothing could keep, and is not declared yet."""
 
     @property
     def busy(self) -> bool:
         """Whether there is something left to commit."""
-        return bool(self._facts or self._committing)
+        return bool(self._facts or self._committing or self._owed)
 
     def happened(self, body: Any, *, key: str | None = None, then: Callable[[], object] | None = None) -> None:
         """Report a body of central.contract.events.KINDS; `key` again is stored once, `then` is called once it is."""
@@ -81,7 +86,7 @@ class Report:
             while True:
                 await self._some.wait()
                 self._some.clear()
-                while self._facts:
+                while self._facts or self._owed:
                     if not await self._commit_some():
                         await asyncio.sleep(AGAIN)
         finally:
@@ -90,6 +95,9 @@ class Report:
 
     async def _commit_some(self) -> bool:
         """Commit what has waited longest; False where the disk does not take it. One event tells whether it does."""
+        if not await self._declare():
+            self._refused = True
+            return False
         count = min(1 if self._refused else TOGETHER, len(self._facts))
         self._committing = [self._facts.popleft() for _ in range(count)]
         errors = await asyncio.gather(*map(self._commit, self._committing))
@@ -106,6 +114,20 @@ class Report:
             self._trim()
         return not refused
 
+    async def _declare(self) -> bool:
+        """Say what is gone before what comes after it; False where the disk does not take even that."""
+        owed = self._owed
+        if not owed:
+            return True
+        self._owed = Counter()
+        said = [self._outbox.declare(count, drop, cause) for (drop, cause), count in owed.items()]
+        for answer, (what, count) in zip(said, owed.items(), strict=True):
+            try:
+                await answer
+            except Unwritable:
+                self._owed[what] += count
+        return not self._owed
+
     async def _commit(self, fact: _Fact) -> Unwritable | None:
         try:
             event = events.make(fact.body, fact.born)
@@ -115,6 +137,8 @@ class Report:
         except NorenError as error:
             # No room in the outbox's budget, or an event that is none: the store goes on, the count says so.
             self.counts["events_unkept"] += 1
+            if isinstance(error, OutboxFull):
+                self._owed[events.class_of(fact.body), "outbox_full"] += 1
             log.error("an event could not be kept: %s", error)
         else:
             if fact.then:
@@ -152,3 +176,4 @@ class Report:
                 self.counts["plays_put_off"] += 1
             else:
                 self.counts["events_overrun"] += 1
+                self._owed[events.class_of(gone.body), "disk_full"] += 1

@@ -127,9 +127,16 @@ def _item(pick: Pick, product: Product, level: int, language: Language) -> Item:
 
 
 def playlist(
-    contents: Sequence[Content], products: Mapping[str, Product], languages: Sequence[Language], assets: str
+    contents: Sequence[Content],
+    products: Mapping[str, Product],
+    languages: Sequence[Language],
+    assets: str,
+    trust: str = "",
 ) -> Playlist:
-    """The anonymous loop for a player: every content in each of the store's languages, and all pictures it may need."""
+    """The anonymous loop for a player: every content in each of the store's languages, and all pictures it may need.
+
+    They are fetched from `assets`, for which the certificates of `trust` (PEM) may vouch.
+    """
     items = tuple(
         Scene(
             scene=f"{content.content[:60]}-{language}",
@@ -147,5 +154,5 @@ def playlist(
     items = items[:MOST_ITEMS]
     pictures = dict.fromkeys(product.picture for product in products.values() if product.picture)
     wanted = tuple(pictures)[:5000]
-    version = hashlib.sha256(repr((items, assets, wanted)).encode()).hexdigest()[:16]
-    return Playlist(version=version, items=items, assets=assets, wanted=wanted)
+    version = hashlib.sha256(repr((items, assets, trust, wanted)).encode()).hexdigest()[:16]
+    return Playlist(version=version, items=items, assets=assets, wanted=wanted, trust=trust)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
+from edge.errors import Broken, Locked
 from edge.model import ScreenId
+from edge.seal import Seal, open_carry, seal_carry
 from ground.errors import NorenError
-from signage.contract import MAX_LINE, Hello, Played, ToPlayer, for_agent, line
+from signage.contract import MAX_LINE, Hello, Played, Show, ToPlayer, for_agent, line
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +22,27 @@ MOST_WAITING = 4 << 20
 
 
 class Player:
-    """One player; `hello` and `played` are called on the event loop."""
+    """One player; `hello` and `played` are called on the event loop.
+
+    It keeps its plays on disk: whom a scene is for goes to it sealed (see seal.seal_carry), and is opened here.
+    """
 
     def __init__(
         self,
         screen: ScreenId,
         socket: str,
         *,
+        seal: Seal,
+        store: str,
         hello: Callable[[ScreenId, Hello], None],
         played: Callable[[ScreenId, Played], None],
     ) -> None:
         self.screen = screen
         self.garbled = 0
+        self.carries_broken = 0
+        self._seal = seal
+        self._store = store
+        seal.on_unlock.append(self.again)
         self._socket = socket
         self._hello = hello
         self._played = played
@@ -45,6 +57,8 @@ class Player:
         writer = self._writer
         if writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > MOST_WAITING:
             return False
+        if isinstance(message, Show):
+            message = replace(message, carry=seal_carry(self._seal, message.carry, self._store))
         writer.write(line(message))
         return True
 
@@ -82,4 +96,15 @@ class Player:
                 self._writer = writer
                 self._hello(self.screen, message)
             elif isinstance(message, Played):
-                self._played(self.screen, message)
+                self._hear(message)
+
+    def _hear(self, played: Played) -> None:
+        try:
+            played = replace(played, carry=open_carry(self._seal, played.carry, self._store))
+        except Locked:
+            return  # It is told again once there is a key.
+        except Broken as error:
+            self.carries_broken += 1
+            log.warning("whom a play on %s was for cannot be read: %s", self.screen, error)
+            played = replace(played, carry={})
+        self._played(self.screen, played)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from central.contract import events, topics
 from central.contract.batches import MAX_EVENTS, Ack, Batch, Nack, digest
@@ -29,22 +31,23 @@ SOON = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sent:
-    """The batch under way; `at` in seconds of the loop's clock."""
+    """The batch under way; `asked` is the uptime when anything that ends where it does was first sent."""
 
     batch: Batch
     digest: str
-    at: float
+    asked: float
 
 
 class Uplink:
     """The way up.
 
     Call `connected` at every connection and `hinted` at every word of central to all; `on_ack` and `on_nack` take those
-    topics' payloads.
+    topics' payloads. `on_set_back` is called when central no longer has what it had acknowledged: it was restored.
     """
 
     def __init__(self, outbox: Outbox, link: Link, clock: Clock, store: str, agent: str) -> None:
         self.counts: Counter[str] = Counter()
+        self.on_set_back: list[Callable[[], None]] = []
         self._outbox = outbox
         self._link = link
         self._clock = clock
@@ -54,6 +57,8 @@ class Uplink:
         self._sent: _Sent | None = None
         self._answered = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
+        self._newest: datetime | None = None
+        """Central's time in the newest acknowledgement."""
         self._soon = 0.0
         """When a hint may end our patience, of the loop's clock."""
 
@@ -104,12 +109,15 @@ class Uplink:
         except Unreadable:
             self.counts["acks_unreadable"] += 1
             return
+        before = self._outbox.state
         try:
             result = await self._outbox.acknowledged(ack)
             self.counts[f"acks_{result}"] += 1
             if result == "fork":
                 await self._fork()
             elif result == "ok":
+                if ack.seq < before.acked:
+                    self._went_back(ack)
                 await self._heard(ack)
         except EdgeError as error:  # A full disk: central is asked again.
             self.counts["acks_failed"] += 1
@@ -139,26 +147,51 @@ class Uplink:
                 log.warning("an event could not be set aside: %s", error)
         self._answered.set()
 
+    async def owe(self) -> None:
+        """Report what central must know of this boot's clock; what the disk refuses stays owed."""
+        offset = self._clock.owed()
+        if offset is None:
+            return
+        try:
+            await self._outbox.put(events.make(offset, self._clock.born()), drop=events.class_of(offset))
+        except EdgeError as error:
+            self.counts["offsets_failed"] += 1
+            log.warning("what central must know of this clock could not be kept: %s", error)
+        else:
+            self._clock.told(offset)
+
     async def _send(self) -> None:
         batch = self._outbox.batch(self._limit)
         if batch is None:
             return
         # Deflating a full batch takes a small board some 40 ms: not on the loop.
         payload = await asyncio.to_thread(pack, batch)
-        self._sent = _Sent(batch=batch, digest=digest(payload), at=asyncio.get_running_loop().time())
+        before, asked = self._sent, self._clock.uptime()
+        if before is not None and (before.batch.epoch, before.batch.last) == (batch.epoch, batch.last):
+            asked = before.asked  # An answer to the first one may come after the second was sent.
+        self._sent = _Sent(batch=batch, digest=digest(payload), asked=asked)
         sent = self._link.publish(self._topic, payload)
         self.counts["batches_sent" if sent else "batches_unsent"] += 1
 
     async def _heard(self, ack: Ack) -> None:
-        sent, self._sent = self._sent, None
+        sent = self._sent
+        self._newest = max(self._newest or ack.time, ack.time)
         self._limit = min(MAX_EVENTS, self._limit * 2)
         self._answered.set()
-        if sent is None:
+        if sent is None or (ack.epoch, ack.seq) != (sent.batch.epoch, sent.batch.last):
             return  # An answer to who knows which question says nothing of the time now.
-        self._clock.heard(ack.time, asyncio.get_running_loop().time() - sent.at)
-        offset = self._clock.owed()
-        if offset is not None:
-            await self._outbox.put(events.make(offset, self._clock.born()), drop=events.class_of(offset))
+        self._sent = None
+        self._clock.heard(ack.time, sent.asked)
+        await self.owe()
+
+    def _went_back(self, ack: Ack) -> None:
+        # An old acknowledgement that comes late goes back too, but it is older than what we have heard.
+        if self._newest is not None and ack.time <= self._newest:
+            return
+        self.counts["acks_set_back"] += 1
+        log.error("central has lost what it had acknowledged, from %d on: it was restored from a backup", ack.seq + 1)
+        for told in self.on_set_back:
+            told()
 
     async def _fork(self) -> None:
         log.error(

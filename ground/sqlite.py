@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from ground import VERSION
 from ground.errors import StorageError
 
 
@@ -21,10 +22,13 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Its side files take over its mode. Never opened here where it is there: closing it would end SQLite's locks.
+        path.chmod(0o600) if path.exists() else path.touch(0o600)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from error
     try:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # Of a new file only, before it has any table.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -50,10 +54,14 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations, path: Path) 
         newer = {applied.name for applied in migrations.applied(database)} - known
         if newer:
             raise StorageError(
-                f"The database {path} was changed by a newer program ({', '.join(sorted(newer))}).",
-                fix="Install that program again, or move the file aside.",
+                f"The database {path} was changed by a newer program than this Noren {VERSION}:"
+                f" {', '.join(sorted(newer))}.",
+                fix=f"Install {_program(database)}, or move the file aside.",
             )
-        migrations.apply(database)
+        if migrations.pending(database):
+            migrations.apply(database)
+            connection.execute("CREATE TABLE IF NOT EXISTS program (only INTEGER PRIMARY KEY, version TEXT NOT NULL)")
+            connection.execute("INSERT OR REPLACE INTO program VALUES (1, ?)", (VERSION,))
     except sqlite3.Error as error:
         raise StorageError(
             f"The database {path} cannot be read: {error}.",
@@ -61,11 +69,19 @@ def migrate(connection: sqlite3.Connection, migrations: Migrations, path: Path) 
         ) from error
 
 
+def _program(database: Database) -> str:
+    """Which program changed the tables last."""
+    rows = database.execute("SELECT version FROM program").fetchall() if database.table("program").exists() else []
+    return f"Noren {rows[0][0]} or a later one" if rows else f"one later than {VERSION}"
+
+
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
     """Keep the file's lock while inside, so that a second process on it is told so. Raises StorageError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(path.suffix + ".lock").open("w") as lock:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = path.with_suffix(path.suffix + ".lock")
+    file.touch(0o600)
+    with file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.client
 import logging
 import os
+import ssl
 import threading
 import time
 import urllib.error
@@ -24,6 +26,8 @@ _TIMEOUT = 10.0
 _CHUNK = 1 << 16
 _MOST_WANTED = 6000
 _PART = ".part"
+_NO_CHECK_TIME = 0x200000
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME: after a power cut this machine may not know what day it is."""
 
 
 class Assets:
@@ -44,6 +48,7 @@ class Assets:
         self._patience = patience
         self._budget = budget
         self._source = ""
+        self._trust = ""
         self._named: frozenset[str] = frozenset()
         """What the playlist names: never removed to make room."""
         self._ahead: dict[str, None] = {}
@@ -77,14 +82,18 @@ class Assets:
         """Have this called in the thread with the digest of each file that arrives."""
         self._arrived = call
 
-    def follow(self, source: str, wanted: Iterable[str]) -> None:
-        """Fetch these ahead, in this order, from `source`/digest; what was followed before is forgotten."""
+    def follow(self, source: str, wanted: Iterable[str], trust: str = "") -> None:
+        """Fetch these ahead, in this order, from `source`/digest; what was followed before is forgotten.
+
+        `trust` is PEM: who else than the system's authorities may vouch for the source.
+        """
         ahead = dict.fromkeys(wanted)
         with self._changed:
-            if source != self._source:
+            if (source, trust) != (self._source, self._trust):
                 self._refused.clear()
                 self._pause = (0.0, self._patience[0])
             self._source = source if source.startswith(("http://", "https://")) else ""
+            self._trust = trust
             self._named = frozenset(ahead)
             self._ahead = ahead
             self._changed.notify()
@@ -115,10 +124,10 @@ class Assets:
     def _run(self) -> None:
         self._bytes = sum(size for _, size, _ in self._files())
         while (found := self._next()) is not None:
-            digest, source = found
+            digest, source, trust = found
             try:
                 if not (self._folder / digest).exists():
-                    self._bytes += self._fetch(source, digest)
+                    self._bytes += self._fetch(source, digest, _context(source, trust))
             except (urllib.error.HTTPError, ValueError) as error:
                 self._failed("a picture was refused or is another one", error)
                 self._refused[digest] = self._later(self._refused.get(digest))
@@ -136,7 +145,7 @@ class Assets:
             if self._bytes > self._budget:
                 self._make_room()
 
-    def _next(self) -> tuple[str, str] | None:
+    def _next(self) -> tuple[str, str, str] | None:
         """Wait for something to fetch; None when closing."""
         with self._changed:
             while not self._closing:
@@ -145,7 +154,7 @@ class Assets:
                 for digest in (*self._urgent, *self._ahead) if self._source else ():
                     due = max(self._pause[0], self._refused.get(digest, (0.0, 0.0))[0])
                     if due <= now:
-                        return digest, self._source
+                        return digest, self._source, self._trust
                     soonest = due if soonest is None else min(soonest, due)
                 self._changed.wait(None if soonest is None else soonest - now)
             return None
@@ -155,12 +164,12 @@ class Assets:
         wait = before[1] if before else first
         return time.monotonic() + wait, min(longest, wait * 2)
 
-    def _fetch(self, source: str, digest: str) -> int:
+    def _fetch(self, source: str, digest: str, tls: ssl.SSLContext | None) -> int:
         part = self._folder / (digest + _PART)
         hashed = hashlib.sha256()
         size = 0
         request = urllib.request.Request(f"{source.rstrip('/')}/{digest}")  # noqa: S310 - `follow` takes http(s) only.
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer, part.open("wb") as file:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=tls) as answer, part.open("wb") as file:  # noqa: S310
             while chunk := answer.read(_CHUNK):
                 size += len(chunk)
                 if size > _LARGEST:
@@ -198,3 +207,16 @@ class Assets:
         if not self._counts["asset_failures"]:
             log.warning(what, extra={"fields": {"why": str(error)}})
         self._counts["asset_failures"] += 1
+
+
+@functools.lru_cache(maxsize=1)
+def _context(source: str, trust: str) -> ssl.SSLContext | None:
+    """Who may vouch for a source. Raises ssl.SSLError (an OSError) where `trust` is not to be read."""
+    if not source.startswith("https://"):
+        return None
+    tls = ssl.create_default_context()
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.verify_flags |= _NO_CHECK_TIME
+    if trust:
+        tls.load_verify_locations(cadata=trust)
+    return tls

@@ -104,6 +104,8 @@ class Playlist:
     """Where files are fetched: this URL, a slash, the hash."""
     wanted: Annotated[tuple[Digest, ...], Meta(max_length=5000)] = ()
     """Files to hold ready beside those of the items, most wanted first."""
+    trust: Annotated[str, Meta(max_length=100_000)] = ""
+    """Certificates (PEM) that vouch for who serves `assets`, beside those that the system knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

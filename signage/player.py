@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pygame import Surface
 
+from ground import systemd
 from signage.assets import Assets
 from signage.contract import Clear, Digest, Hello, Noted, Played, Playlist, Scene, Show, ToPlayer, line
 from signage.display import Display, save
@@ -53,6 +54,7 @@ class Player:
     counts: Counter[str]
     clock: Callable[[], float] = time.monotonic
     """Seconds of CLOCK_MONOTONIC."""
+    watchdog: systemd.Watchdog = field(default_factory=systemd.Watchdog)
     _version: str = field(default="", init=False)
     _turn: Turn | None = field(default=None, init=False)
     """The turn whose scene is on the screen."""
@@ -64,8 +66,10 @@ class Player:
     def run(self, kept: Playlist | None) -> None:
         """Play, from the playlist kept on disk, until `stop`."""
         self.begin(kept)
+        systemd.notify("READY=1")
         while not self._stopping:
             self.step(self.patience())
+        systemd.notify("STOPPING=1")
         self.finish()
 
     def begin(self, kept: Playlist | None) -> None:
@@ -103,6 +107,7 @@ class Player:
         if self.display.watched and self.display.closed_by_hand():
             self.stop()
         self.mirror.beat(time.monotonic_ns())
+        self.watchdog.turned(self.clock())
 
     def patience(self) -> float:
         """Give the seconds for which nothing is due."""
@@ -114,6 +119,8 @@ class Player:
             waits.append(_WINDOW)
         if self.mirror.wanted:
             waits.append(_BEAT)
+        if self.watchdog.every is not None:
+            waits.append(self.watchdog.every)
         return max(0.0, min(waits))
 
     def finish(self) -> None:
@@ -152,7 +159,7 @@ class Player:
     def _load(self, playlist: Playlist) -> None:
         self._version = playlist.version
         self.programme.load(playlist.items, self.clock())
-        self.assets.follow(playlist.assets, [*_pictures(playlist.items), *playlist.wanted])
+        self.assets.follow(playlist.assets, [*_pictures(playlist.items), *playlist.wanted], playlist.trust)
         log.info("a playlist", extra={"fields": {"version": playlist.version, "items": len(playlist.items)}})
 
     def _greeting(self) -> list[bytes]:

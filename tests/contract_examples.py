@@ -98,6 +98,7 @@ CENTRAL: dict[str, Any] = {
     ),
     "unlock": enrolment.Unlock(boot=BORN.boot),
     "unlocked": enrolment.Unlocked(sealing_key=CHAIN),
+    "unlocked-token": enrolment.Unlocked(sealing_key=CHAIN, token_key=CHAIN),
     "settings": feeds.Settings(
         settings="s-2",
         languages=("en", "ja"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,9 @@ WAIT_S = 20.0
 class Peer:
     """A plain MQTT client for `with`; inside it is connected, or was refused."""
 
-    def __init__(self, port: int, username: str = "", password: str = "", *topics: str) -> None:
+    def __init__(
+        self, port: int, username: str = "", password: str = "", *topics: str, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.received: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self.refused: str | None = None
         self.left = threading.Event()
@@ -28,13 +31,15 @@ class Peer:
         self._topics = topics
         self._decided = threading.Event()
         self._client = client = paho.Client(CallbackAPIVersion.VERSION2, client_id="peer", protocol=paho.MQTTv311)
+        if tls is not None:
+            client.tls_set_context(tls)
         if username:
             client.username_pw_set(username, password)
         client.on_connect = self._connected
         client.on_socket_open = self._opened
         client.on_subscribe = lambda *_: self._decided.set()
         client.on_message = lambda _client, _data, message: self.received.put((message.topic, bytes(message.payload)))
-        client.on_disconnect = lambda *_: self.left.set()
+        client.on_disconnect = self._disconnected
         client.on_publish = lambda *_: self.acknowledged.set()
 
     def _opened(self, _client: Any, _data: Any, opened: Any) -> None:
@@ -50,6 +55,13 @@ class Peer:
             client.subscribe([(topic, 1) for topic in self._topics])
         else:
             self._decided.set()
+
+    def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        # With TLS 1.3 a certificate is refused after the client's side of the handshake is done.
+        if self.came.empty() and self.refused is None:
+            self.refused = str(reason)
+        self.left.set()
+        self._decided.set()
 
     def __enter__(self) -> Peer:
         self._client.connect("127.0.0.1", self._port)

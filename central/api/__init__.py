@@ -9,7 +9,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from central.api import assets, consents, health, track
+from central.agents import Desk
+from central.api import assets, consents, enrol, health, track
 from central.api.calls import Calls
 
 
@@ -19,23 +20,28 @@ def build(
     live: Callable[[], Mapping[str, int]],
     now: Callable[[], datetime],
     kept: Callable[[], None],
+    desk: Desk | None = None,
 ) -> FastAPI:
     """Make the application.
 
     `live` gives what this process counted since it started, beside what is counted here; `kept` is called whenever
-    something new about customers is committed, in any thread.
+    something new about customers is committed, in any thread. Without a `desk` no device is let in.
     """
     app = FastAPI(title="Noren central", docs_url=None, redoc_url=None, openapi_url=None)
     calls = Calls(engine, now, kept)
 
+    app.state.counts = calls.counts
+
     def counted() -> dict[str, int]:
-        return {**live(), **{f"http_{what}": number for what, number in calls.counts.copy().items()}}
+        return {**live(), **calls.counts.copy()}
 
     for router in (
         assets.router(pictures),
-        health.router(engine, counted),
+        health.router(calls, engine, counted, now),
         track.router(calls),
         consents.router(calls),
     ):
         app.include_router(router)
+    if desk is not None:
+        app.include_router(enrol.router(engine, desk, calls.counts, now))
     return app

@@ -1,4 +1,4 @@
-"""The way in for other systems: a body within bounds, a key that is known, a thread for the work, a plain answer."""
+"""The way in for other systems: a key that may do it, a body within bounds, a thread for the work, a plain answer."""
 
 from __future__ import annotations
 
@@ -20,19 +20,34 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.requests import ClientDisconnect
 
-from central import agents
+from central import sources
+from central.api.places import Full, Pace, Places, neighbourhood
 from central.contract.codec import Unreadable
+from central.sources import Source
 from central.storage.database import reading, writing
 
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 128
-"""Calls that may be on their way; each holds a body of up to 500 KiB."""
+"""Calls of known sources that may be on their way; each holds a body of up to 500 KiB."""
+OF_ONE_SOURCE = 64
+_STRANGERS = 16
+"""Calls without a key in the header, which only their bodies could name; they cost known sources no place."""
+OF_ONE_STRANGER = 4
 _THREADS = 4
-"""That write at once: pictures and health have threads of their own."""
+"""That write at once: pictures and health have threads of their own, as has looking for a key."""
 _BODY_S = 20.0
-"""How long a body may take to come in."""
+"""How long the body of a known source may take to come in."""
+_STRANGERS_BODY_S = 5.0
+_A_SECOND = 200.0
+_AT_ONCE = 1000
+"""How often a source may come: far more than a database on a small machine could store."""
+_WRONG_A_SECOND = 1.0
+WRONG_AT_ONCE = 60
+"""How often an address may come with no key of ours before it is heard no more for a while."""
 _AGAIN = {"Retry-After": "1"}
+_CLOSE = {"Connection": "close"}
+"""Or the server would go on reading the body that nobody wants."""
 _SUCCESS = b'{"success":true}'
 _WHERE = re.compile(
     r"(?P<rule>.*) - at `\$\.?(?P<field>.*)`|(?P<object>.*(missing required|unknown) field) `(?P<name>.*)`"
@@ -61,54 +76,90 @@ class Calls:
         self._engine = engine
         self._kept = kept
         self._now = now
-        self._threads = CapacityLimiter(_THREADS)
-        self._inside = 0
+        self._writers, self._readers = CapacityLimiter(_THREADS), CapacityLimiter(_THREADS)
+        self._sources = Places(most=MOST_AT_ONCE, of_one=OF_ONE_SOURCE)
+        self._strangers = Places(most=_STRANGERS, of_one=OF_ONE_STRANGER)
+        self._pace = Pace(a_second=_A_SECOND, at_once=_AT_ONCE, now=now)
+        self._wrong = Pace(a_second=_WRONG_A_SECOND, at_once=WRONG_AT_ONCE, now=now)
         self.counts: Counter[str] = Counter()
-        """Calls refused, by status."""
+        """Calls refused, by status, and connections turned away."""
 
-    async def take(self, request: Request, most: int, read: Read[Body], keep: Keep[Body]) -> Response:
+    async def take(self, request: Request, scope: str, most: int, read: Read[Body], keep: Keep[Body]) -> Response:
         """Answer one call of at most so many bytes: 200 is said once it is committed, and nothing else means that."""
         at = self._now()
-        if self._inside >= MOST_AT_ONCE:
-            return self._refused(_refusal(429, "busy", "too many calls at once", headers=_AGAIN))
-        self._inside += 1
         try:
-            data = await _body(request, most)
-            await to_thread.run_sync(self._do, request, data, most, read, keep, at, limiter=self._threads)
+            source = await self._admitted(request, scope)
+            places = self._strangers if source is None else self._sources
+            with places.taken(_address(request) if source is None else source.source):
+                data = await _body(request, most, _STRANGERS_BODY_S if source is None else _BODY_S)
+                await self._in_thread(self._do, request, scope, data, most, read, keep, at)
+        except Full as full:
+            return self._refused(request, _busy(full))
         except HTTPException as refusal:
-            return self._refused(refusal)
-        finally:
-            self._inside -= 1
+            return self._refused(request, refusal)
         return Response(_SUCCESS, media_type="application/json")
 
-    def _do(self, request: Request, data: bytes, most: int, read: Read[Body], keep: Keep[Body], at: datetime) -> None:
+    async def tell(self, request: Request, scope: str, make: Callable[[bool], Response]) -> Response:
+        """Answer a question in a thread: `make` is told whether a key was shown that may know all."""
+        try:
+            source = await self._admitted(request, scope)
+            return await to_thread.run_sync(make, source is not None, limiter=self._readers)
+        except HTTPException as refusal:
+            return self._refused(request, refusal)
+
+    async def _admitted(self, request: Request, scope: str) -> Source | None:
+        """Whose key the header shows; None where it shows none. Looked at before any body is."""
+        address = _address(request)
+        try:
+            self._wrong.check(address)
+            key = _key(request)
+            if key is None:
+                return None
+            source = await to_thread.run_sync(self._source, key, scope, limiter=self._readers)
+            self._pace.check(source.source)
+        except Full as full:
+            raise _busy(full) from full
+        self._pace.count(source.source)
+        return source
+
+    async def _in_thread(self, do: Callable[..., None], *given: object) -> None:
+        await to_thread.run_sync(do, *given, limiter=self._writers)
+
+    def _do(
+        self, request: Request, scope: str, data: bytes, most: int, read: Read[Body], keep: Keep[Body], at: datetime
+    ) -> None:
         key = _key(request)
         try:
-            source = None if key is None else self._source(key)
             body = read(_plain(request, data, most), at)
-            source = source or self._source(body.write_key or "")
+            # Once more where the header showed it: a slow body may have outlived its key.
+            source = self._source(body.write_key or "" if key is None else key, scope)
             with writing(self._engine) as connection:
-                keep(connection, source, body, at)
+                keep(connection, source.source, body, at)
             self._kept()
         except Unreadable as error:
             raise _unreadable(str(error)) from error
         except SQLAlchemyError as error:
-            # Only the first line: what comes after it names values.
-            why = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
-            log.warning("a call could not be stored now: %s", why)
-            raise _refusal(503, "away", "it cannot be stored now", headers=_AGAIN) from error
+            raise _away(error) from error
 
-    def _source(self, key: str) -> str:
-        with reading(self._engine) as connection:
-            source = agents.source_of(connection, key)
+    def _source(self, key: str, scope: str) -> Source:
+        try:
+            with reading(self._engine) as connection:
+                source = sources.source_of(connection, key)
+        except SQLAlchemyError as error:
+            raise _away(error) from error
         if source is None:
             raise stranger()
+        if scope not in source.scopes:
+            raise _refusal(403, "scope", f"the key of {source.source} lacks the scope {scope}: ask for one that has it")
         return source
 
-    def _refused(self, refusal: HTTPException) -> Response:
-        self.counts[f"refused_{refusal.status_code}"] += 1
+    def _refused(self, request: Request, refusal: HTTPException) -> Response:
+        self.counts[f"http_refused_{refusal.status_code}"] += 1
+        if refusal.status_code == 401:
+            self._wrong.count(_address(request))
         body = msgspec.json.encode(refusal.detail)
-        return Response(body, refusal.status_code, refusal.headers, media_type="application/json")
+        headers = {**_CLOSE, **(refusal.headers or {})}
+        return Response(body, refusal.status_code, headers, media_type="application/json")
 
 
 def not_found(message: str) -> HTTPException:
@@ -120,23 +171,27 @@ def stranger() -> HTTPException:
     return _refusal(401, "unauthorized", "give the write key of a source", headers=headers)
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body(request: Request, most: int, seconds: float) -> bytes:
     too_large = _refusal(413, "too_large", f"more than {most} bytes")
     said = request.headers.get("content-length", "0")
     if not said.isdecimal() or len(said) > 9 or int(said) > most:
         raise too_large
     data = bytearray()
     try:
-        async with asyncio.timeout(_BODY_S):
+        async with asyncio.timeout(seconds):
             async for part in request.stream():
                 data += part
                 if len(data) > most:
                     raise too_large
     except TimeoutError as error:
-        raise _refusal(408, "too_slow", f"the body did not come in within {_BODY_S:g} s") from error
+        raise _refusal(408, "too_slow", f"the body did not come in within {seconds:g} s") from error
     except ClientDisconnect as error:
         raise _refusal(400, "cut_off", "the body did not come in whole") from error
     return bytes(data)
+
+
+def _address(request: Request) -> str:
+    return neighbourhood(request.client.host) if request.client else ""
 
 
 def _plain(request: Request, data: bytes, most: int) -> bytes:
@@ -169,6 +224,17 @@ def _key(request: Request) -> str | None:
     if scheme.lower() != "basic":
         raise stranger()
     return name
+
+
+def _busy(full: Full) -> HTTPException:
+    return _refusal(429, "busy", "too many calls at once", headers={"Retry-After": str(full.wait_s)})
+
+
+def _away(error: SQLAlchemyError) -> HTTPException:
+    # Only the first line: what comes after it names values.
+    why = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+    log.warning("a call could not be stored now: %s", why)
+    return _refusal(503, "away", "it cannot be stored now", headers=_AGAIN)
 
 
 def _unreadable(message: str) -> HTTPException:

@@ -32,7 +32,7 @@ def router(calls: Calls) -> APIRouter:
 
     @routes.post("/consents")
     async def consents(request: Request) -> Response:
-        return await calls.take(request, _MAX, _read, _keep)
+        return await calls.take(request, "consents", _MAX, _read, _keep)
 
     return routes
 

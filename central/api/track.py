@@ -29,11 +29,11 @@ def router(calls: Calls) -> APIRouter:
 
     @routes.post("/track")
     async def track(request: Request) -> Response:
-        return await calls.take(request, segment.MAX_EVENT, segment.track, keep)
+        return await calls.take(request, "track", segment.MAX_EVENT, segment.track, keep)
 
     @routes.post("/batch")
     async def batch(request: Request) -> Response:
-        return await calls.take(request, segment.MAX_BATCH, segment.batch, keep)
+        return await calls.take(request, "track", segment.MAX_BATCH, segment.batch, keep)
 
     return routes
 

@@ -19,6 +19,8 @@ MAX_WIRE = 1 << 20
 MAX_PLAIN = 8 << 20
 """Bytes of one message after decompression: what a compression bomb may grow to."""
 MAX_DEPTH = 32
+MAX_BRACKETS = 1 << 18
+"""As many as the bytes of a batch's events."""
 PAYS = 512
 """Bytes under which compression costs more than it saves (one event alone: 295 → 214 bytes)."""
 
@@ -77,16 +79,20 @@ def unpack(data: bytes, shape: type[T]) -> T:
     return decode(data, shape)
 
 
-# Possessive, and content with a string that never ends: or each quote in hostile bytes would be tried to the end.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
-_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_STRING = re.compile(rb'"[^"]*+(?:"|\Z)')
+_NO_MARK = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 def _check_depth(data: bytes) -> None:
-    # msgspec guards its own recursion, but what is kept raw is read by others later.
+    # msgspec guards its own recursion, but what is kept raw is read by others later. Every step is one of C's, and the
+    # last ones see only as many bytes as there are brackets: 8 kB can unpack to millions of them, or of strings.
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKET)
+    if (count := sum(data.count(bracket) for bracket in (b"[", b"]", b"{", b"}"))) > MAX_BRACKETS:
+        raise Unreadable(f"{count} brackets are more than the {MAX_BRACKETS} that one message may have")
+    marks = data.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARK)
+    # What stands between two strings is gone, too: here they become one, or none.
+    brackets = _STRING.sub(b"", marks.replace(b'""', b""))
     for _ in range(MAX_DEPTH):
         if not brackets:
             return

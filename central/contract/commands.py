@@ -21,6 +21,10 @@ class Command:
     body: Body = None
     """What the command's own reader takes; msgspec reads no Raw with a default factory."""
 
+    def __post_init__(self) -> None:
+        if self.body is not None and bytes(self.body) == b"null":  # As in a Row.
+            object.__setattr__(self, "body", None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -40,7 +44,7 @@ class Status:
     counts: dict[str, Count] = field(default_factory=dict)
     troubles: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
     settings: Id | None = None
-    """Which settings of central's it runs with; None: those of its own file."""
+    """Which settings of central's it runs with and found good; None: those of its own file."""
     settings_failed: Id | None = None
     """Settings that it tried and went back from."""
     sealing: Literal["disk", "otp", "credential", "central"] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +13,9 @@ from central.contract.codec import Digest, Id, Word
 
 Pem = Annotated[str, Meta(min_length=1, max_length=20_000)]
 """One certificate request, or certificates one after the other, the device's own first."""
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The letters of one-time codes (Crockford's base 32): none that looks like another."""
+_FROM_RFC = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
 Brokers = Annotated[tuple["Where", ...], Meta(min_length=1, max_length=16)]
 
 
@@ -32,7 +37,7 @@ class Enrol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """What a device needs to be an agent; without `token_key` central releases it at each boot (`Unlocked`)."""
+    """What a device needs to be an agent; `token_key` it keeps sealed, or has released at each boot (`Unlocked`)."""
 
     store: Id
     agent: Id
@@ -70,6 +75,13 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlocked:
-    """Topic `unlocked`: 32 bytes in hex, to be held in memory only."""
+    """Topic `unlocked`: 32 bytes each in hex, the sealing key to be held in memory only."""
 
     sealing_key: Digest
+    token_key: Digest | None = None
+    """As in `Enrolled`: whoever could not seal it then did not keep it."""
+
+
+def fingerprint(public_key: bytes) -> str:
+    """The last 16 characters of a one-time code: 80 bits of SHA-256 of the root's public key (SubjectPublicKeyInfo)."""
+    return base64.b32encode(hashlib.sha256(public_key).digest()[:10]).decode().translate(_FROM_RFC)

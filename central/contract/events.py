@@ -14,6 +14,8 @@ Customer = Id
 Millis = Annotated[int, Meta(ge=0, le=10**12)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=100)]
 Means = Literal["beacon", "code"]
+DRIFT = 100e-6
+"""Seconds a second by which a crystal may run wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,10 @@ class AgentStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockOffset:
-    """Wall clock plus `offset_ms` is central's time, for all events of this boot before the clock was synchronised.
+    """The machine's own wall clock plus `offset_ms` was central's time when this was measured.
 
-    `boot_at`, where given, says it better: central's time at CLOCK_BOOTTIME 0, right whatever the wall clock did since.
+    `boot_at`, where given, says it for all events of this boot: central's time at CLOCK_BOOTTIME 0, right within
+    `within_ms` whatever the wall clock did since. There may be several of one boot.
     """
 
     boot: Id
@@ -55,7 +58,7 @@ class ClockOffset:
     within_ms: Millis
     boot_at: Time | None = None
     at_ms: Millis = 0
-    """CLOCK_BOOTTIME when it was measured: a crystal drifts, so it is less sure for events far from here."""
+    """CLOCK_BOOTTIME when it was measured: a crystal drifts (DRIFT), so it is less sure for events far from here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 else:
     Body = Raw
 MAX_ROWS = 500
+MAX_ROW = 512 << 10
+"""Bytes of one row's body: alone on a page it still fits on the wire."""
+AGENT = "agent"
+"""The key of the one row that a store has in the feed `settings`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ USES: Mapping[str, Literal["shelf", "till"]] = {"shelf": "shelf", "till": "till"
 WINDOW_WIDTH, WINDOW_HEIGHT = 640, 360
 """Six of them fit side by side on one desk."""
 WINDOW = {"mode": "window", "width": WINDOW_WIDTH, "height": WINDOW_HEIGHT}
+_ELSEWHERE = ("database", "assets", "brokers", "assets_url")
+"""What a template may say of other machines."""
 HEADLESS = {"mode": "headless", "width": 1280, "height": 720}
 
 
@@ -34,15 +36,6 @@ class Screen:
     journal: Path
     mirror: Path
     config: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolled:
-    """What central says when an agent is enrolled."""
-
-    agent: str
-    password: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +75,7 @@ class Configs:
         self._central, self._edge, self._signage = _sections(template)
         http, broker = self._central.get("http") or {}, self._central.get("broker") or {}
         self.http_port = int(http.get("port", 8710))
-        self.mqtt_port = int(broker.get("port", 1883)) if broker.get("kind") != "external" else 1883
+        self.mqtt_port = int(broker.get("port", 8883)) if broker.get("kind") != "external" else 8883
         """The ports that are wanted, and once central is up those that it has."""
 
     def central(self) -> Path:
@@ -90,17 +83,22 @@ class Configs:
 
         Of a port that is taken now the next free one is taken.
         """
-        section = {name: value for name, value in self._central.items() if name not in ("database", "assets")}
+        section = {name: value for name, value in self._central.items() if name not in _ELSEWHERE}
         section |= {
+            "names": ["127.0.0.1"],
             "folder": str(self._folder / "central"),
             "http": {"host": "127.0.0.1", "port": free(self.http_port)},
             "broker": {"kind": "embedded", "host": "127.0.0.1", "port": free(self.mqtt_port)},
         }
         return self._write("central", "central", section)
 
+    @property
+    def central_file(self) -> Path:
+        return self._folder / "central.yaml"
+
     def settle(self) -> None:
         """Write central's configuration with the ports that it has, so that it comes back to them."""
-        file = self._folder / "central.yaml"
+        file = self.central_file
         section = yaml.safe_load(file.read_text(encoding="utf-8"))["central"]
         section["http"]["port"], section["broker"]["port"] = self.http_port, self.mqtt_port
         self._write("central", "central", section)
@@ -133,7 +131,6 @@ class Configs:
     def edge(
         self,
         store: str,
-        enrolled: Enrolled,
         screens: list[Screen],
         *,
         scenario: Path,
@@ -151,17 +148,10 @@ class Configs:
         camera = {"kind": "simulated-camera", "name": READER, "zone": "till"} | played
         zones = {each.get("zone"): each for each in self._edge.get("zones") or [] if isinstance(each, dict)}
         section = self._edge | {
-            "store": store,
-            "agent": enrolled.agent,
-            "key": enrolled.key,
             "folder": str(self.agent_folder(store)),
-            "broker": {
-                "host": "127.0.0.1",
-                "port": ports["mqtt"],
-                "username": enrolled.agent,
-                "password": enrolled.password,
-            },
-            "assets": f"http://127.0.0.1:{ports['http']}/assets",
+            "brokers": [{"host": "127.0.0.1", "port": ports["mqtt"]}],
+            "assets": f"https://127.0.0.1:{ports['http']}/assets",
+            "sealing": "disk",
             "zones": [zones.get(zone, {"zone": zone}) for zone in ZONES],
             "sensors": [*radios, camera, *sensors],
             "screens": [
@@ -174,7 +164,7 @@ class Configs:
     def _write(self, name: str, section: str, content: Section) -> Path:
         file = self._folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump({section: content}, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        file.chmod(0o600)  # An agent's password stands in it.
+        file.chmod(0o600)  # The chain's key stands in central's.
         return file
 
 

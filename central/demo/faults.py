@@ -137,8 +137,18 @@ class Faults:
         return True
 
     def would_lose(self, part: str) -> bool:
-        """Whether a kill takes what could not be written yet: of what is in no disk nobody can count the loss."""
-        return any(agent.name == part and self.is_full(store) for store, agent in self._cast.agents.items())
+        """Whether a kill takes what could not be written yet: of what is in no disk nobody can count the loss.
+
+        On a full disk an agent first uses up the room that it has kept back.
+        """
+        return any(
+            agent.name == part and self.is_full(store) and self._puts_off(store)
+            for store, agent in self._cast.agents.items()
+        )
+
+    def _puts_off(self, store: str) -> bool:
+        said = figures(self._cast.folders[store])
+        return said is None or said.counts.get("events_deferred", 0) > 0
 
     def cut(self, store: str, now: float) -> bool:
         if store not in self._cast.agents or not self._lines.is_whole(store):

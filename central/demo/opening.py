@@ -6,14 +6,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from msgspec import json
 
-from central.demo.configs import Configs, Enrolled, Screen, window
+from central.demo.configs import Configs, Screen, window
 from central.demo.processes import CENTRAL, EDGE, PAGE, SIGNAGE, DemoFailed, Process, Troupe
 
 Say = Callable[[str], None]
@@ -45,20 +45,24 @@ def clean(folder: Path, undo: ExitStack) -> Path:
     return sockets
 
 
-def set_up(configs: Configs, troupe: Troupe, stores: Sequence[str], pictures: Path) -> tuple[dict[str, Enrolled], str]:
-    """Make central's database, fill it with the sample chain, and enrol an agent a store and the web shop.
+def set_up(configs: Configs, troupe: Troupe, pictures: Path) -> str:
+    """Make central's database, fill it with the sample chain, and give the web shop's key.
 
-    The sample's pictures are kept in a folder for the next start. Also gives the web shop's write key.
+    The sample's pictures are kept in a folder for the next start.
     """
     config = str(configs.central())
     troupe.run("migrate", [*CENTRAL, "migrate", config])
     troupe.run("load-sample", [*CENTRAL, "load-sample", config, "--pictures", str(pictures)])
-    enrolled = {}
-    for store in stores:
-        said = troupe.run("enrol", [*CENTRAL, "enrol", config, store, f"{store}-1"])
-        enrolled[store] = json.decode(said, type=Enrolled)
     key: str = json.decode(troupe.run("key", [*CENTRAL, "key", config, "web-shop"]))["key"]
-    return enrolled, key
+    return key
+
+
+def enrol(configs: Configs, troupe: Troupe, edges: Mapping[str, Path]) -> None:
+    """Have central make a code for each store's agent, and each device, known by its configuration, use its own."""
+    config = str(configs.central_file)
+    said = troupe.run_all({f"code-{store}": [*CENTRAL, "enrol", config, store, f"{store}-1"] for store in edges})
+    codes = {store: json.decode(said[f"code-{store}"])["code"] for store in edges}
+    troupe.run_all({f"enrol-{store}": [*EDGE, "enrol", codes[store], str(file)] for store, file in edges.items()})
 
 
 def start_central(configs: Configs, troupe: Troupe, say: Say) -> Process:
@@ -79,7 +83,7 @@ def start_central(configs: Configs, troupe: Troupe, say: Say) -> Process:
             say(f"Port {port} is taken: central's {what} is at port {ports[what]}.")
     configs.http_port, configs.mqtt_port = ports["http"], ports["broker"]
     configs.settle()
-    say(f"Central is at http://127.0.0.1:{configs.http_port}")
+    say(f"Central is at https://127.0.0.1:{configs.http_port}")
     return central
 
 
@@ -99,16 +103,17 @@ def start_players(troupe: Troupe, screens: Sequence[Screen]) -> list[Process]:
 
 
 def start_edges(
-    troupe: Troupe, stores: Sequence[str], config_of: Callable[[str, float], Path], say: Say
+    troupe: Troupe, stores: Sequence[str], config_of: Callable[[str, float], Path], memory: Path, say: Say
 ) -> tuple[float, list[Process], dict[str, Path]]:
     """Start the agents and give when the scenario begins (CLOCK_MONOTONIC): once all are ready.
 
-    On a slow machine that is later. Raises DemoFailed.
+    On a slow machine that is later. `memory` is what systemd gives them as RuntimeDirectory=. Raises DemoFailed.
     """
+    given = {"RUNTIME_DIRECTORY": str(memory)}
     for lead in LEADS_S:
         start = time.monotonic() + lead
         configs = {store: config_of(store, start) for store in stores}
-        edges = [troupe.start(f"edge-{store}", [*EDGE, "run", str(configs[store])]) for store in stores]
+        edges = [troupe.start(f"edge-{store}", [*EDGE, "run", str(configs[store])], given) for store in stores]
         troupe.await_ready({edge: partial(_is_ready, edge) for edge in edges}, READY_S)
         if time.monotonic() < start:
             return start, edges, configs

@@ -31,4 +31,12 @@ def _shop(store: str, name: Texts, chain: Chain, cast: Cast, names: dict[str, Te
     goods = tuple(
         Goods(sku=row.sku, name=names[row.sku]) for row in chain.stock[store] if row.sku in names and row.on_hand
     )
-    return Shop(store=store, name=name, zones=ZONES, reader="till", screens=screens, goods=goods)
+    return Shop(
+        store=store,
+        name=name,
+        zones=ZONES,
+        reader="till",
+        screens=screens,
+        goods=goods,
+        folder=str(cast.folders[store]),
+    )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ CENTRAL, EDGE, SIGNAGE = ([sys.executable, "-m", name] for name in ("central", "
 """The three commands; the demo imports none of what they run."""
 PAGE = "page"
 """The name of the store page's process."""
+_HERE = {"no_proxy": "127.0.0.1"}
+"""Whatever proxy leads out of this machine, what they look for is on it."""
 _LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 """Of util-linux, on every Debian: it asks the kernel to kill what it becomes when its parent dies (prctl(2))."""
 
@@ -62,8 +65,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                # Whatever proxy leads out of this machine, what they look for is on it.
-                env={**os.environ, "no_proxy": "127.0.0.1", "PYTHONUNBUFFERED": "1", **self._environment},
+                env={**os.environ, **_HERE, "PYTHONUNBUFFERED": "1", **self._environment},
                 # A group of its own: Ctrl-C is for the demo, which then stops them in order.
                 process_group=0,
             )
@@ -155,24 +157,41 @@ class Troupe:
 
     def run(self, name: str, arguments: Sequence[str], *, seconds: float = 120.0) -> bytes:
         """Run a command to its end and give its standard output. Raises DemoFailed."""
-        with (self._logs / f"{name}.log").open("ab") as log:
-            try:
-                done = subprocess.run(
-                    [*_LEASH, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    cwd=self._folder,
-                    timeout=seconds,
-                    check=False,
-                    process_group=0,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise DemoFailed(f"{name} was not done after {seconds:g} s.", fix=f"See {log.name}.") from error
-        if done.returncode != 0:
-            words = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-12:]
-            raise DemoFailed(f"{name} ended with exit code {done.returncode}:\n" + "\n".join(words))
-        return done.stdout
+        return self.run_all({name: arguments}, seconds=seconds)[name]
+
+    def run_all(self, commands: Mapping[str, Sequence[str]], *, seconds: float = 120.0) -> dict[str, bytes]:
+        """Run commands at once, each to its end, and give what each wrote (a line or two). Raises DemoFailed."""
+        until = time.monotonic() + seconds
+        with ExitStack() as undo:
+            running = {name: self._begin(name, arguments, undo) for name, arguments in commands.items()}
+            return {name: self._result(name, process, until) for name, process in running.items()}
+
+    def _begin(self, name: str, arguments: Sequence[str], undo: ExitStack) -> subprocess.Popen[bytes]:
+        log = undo.enter_context((self._logs / f"{name}.log").open("ab"))
+        process = undo.enter_context(
+            subprocess.Popen(
+                [*_LEASH, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=self._folder,
+                env=os.environ | _HERE,
+                process_group=0,
+            )
+        )
+        undo.callback(process.kill)
+        return process
+
+    def _result(self, name: str, process: subprocess.Popen[bytes], until: float) -> bytes:
+        log = self._logs / f"{name}.log"
+        try:
+            said, _ = process.communicate(timeout=max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            raise DemoFailed(f"{name} was not done in time.", fix=f"See {log}.") from error
+        if process.returncode != 0:
+            words = log.read_text(errors="replace").splitlines()[-12:]
+            raise DemoFailed(f"{name} ended with exit code {process.returncode}:\n" + "\n".join(words))
+        return said
 
     def deaths(self) -> list[Process]:
         """Who has ended by itself."""

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from central.demo.disks import Disks, go_inside
 from central.demo.faults import Faults
 from central.demo.guests import Guests
 from central.demo.lines import Lines
-from central.demo.opening import address, clean, set_up, start_central, start_edges, start_page, start_players
+from central.demo.opening import address, clean, enrol, set_up, start_central, start_edges, start_page, start_players
 from central.demo.plan import opening
 from central.demo.processes import Process, Troupe
 from central.demo.report import Measured, Report, report, stored
@@ -34,8 +34,10 @@ from central.demo.shop import Shop
 from central.demo.watch import Watch
 from central.demo.webshop import WebShop
 from central.demo.window import Window
+from central.judge import carries
 from central.judge.troubles import Trouble
 from central.judge.verdict import Verdict, judge
+from central.keys import Keys
 from central.page.mirror import Mirror
 from central.sample import Chain
 from central.scenario import Scenario
@@ -146,7 +148,7 @@ class Demo:
         chain = sample.chain(now=datetime.now(UTC), pictures=False)
         stores = [store.store for store in chain.stores]
         self._say("Loading the sample chain …")
-        enrolled, key = set_up(configs, troupe, stores, self._pictures())
+        key = set_up(configs, troupe, self._pictures())
         was_set_up = time.monotonic()
         guests, scenario = self._cast(chain, stores)
         central = start_central(configs, troupe, self._say)
@@ -163,7 +165,6 @@ class Demo:
         def config_of(store: str, start: float) -> Path:
             return configs.edge(
                 store,
-                enrolled[store],
                 [each for each in screens if each.place.store == store],
                 scenario=self._folder / "scenario.json",
                 live=self._live,
@@ -172,7 +173,8 @@ class Demo:
                 sensors=self._hardware.sensors() if store == stores[0] else [],
             )
 
-        self._start, edges, edge_configs = start_edges(troupe, stores, config_of, self._say)
+        enrol(configs, troupe, {store: config_of(store, 0.0) for store in stores})
+        self._start, edges, edge_configs = start_edges(troupe, stores, config_of, sockets, self._say)
         cast = Cast(
             central=central,
             players={screen.screen: player for screen, player in zip(screens, players, strict=True)},
@@ -185,7 +187,8 @@ class Demo:
         watch = Watch({name: (cast.players[name], Mirror(screen.mirror)) for name, screen in cast.screens.items()})
         with self._database() as engine:
             faults = Faults(cast, lines, disks, watch, engine, configs.mqtt_port)
-            webshop = WebShop(f"http://127.0.0.1:{configs.http_port}", key)
+            trust = Keys(config.read(configs.central_file).keys).trust(datetime.now(UTC))
+            webshop = WebShop(f"https://127.0.0.1:{configs.http_port}", key, trust)
             shop = Shop(
                 scenario, guests, cast, faults, webshop=webshop, engine=engine, start=self._start, say=self._say
             )
@@ -201,7 +204,7 @@ class Demo:
             self._failures += failures
             scenario = shop.played()
             troubles = [fault.trouble() for fault in faults.all]
-            verdict = self._judge(scenario, screens, lasted, troubles)
+            verdict = self._judge(scenario, screens, lasted, troubles, carries.keys(cast.folders))
             held = stored(engine)
         came = sum(
             bool(shopper.stays) and shopper.stays[0].begin < lasted
@@ -269,7 +272,12 @@ class Demo:
         return True
 
     def _judge(
-        self, scenario: Scenario, screens: Sequence[Screen], lasted: float, troubles: Sequence[Trouble]
+        self,
+        scenario: Scenario,
+        screens: Sequence[Screen],
+        lasted: float,
+        troubles: Sequence[Trouble],
+        keys: Mapping[str, bytes],
     ) -> Verdict:
         judged = list(screens)
         if self._hardware.sensors():
@@ -283,6 +291,7 @@ class Demo:
             start=self._start,
             seconds=lasted,
             troubles=troubles,
+            keys=keys,
         )
         for finding in verdict.findings:
             self._say(f"{finding.at:6.1f} s {finding.screen}: {finding.what}: {finding.said}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 import urllib.request
 import uuid
 from datetime import UTC, datetime
@@ -16,13 +17,15 @@ _PATIENCE_S = 2.0
 
 
 class WebShop:
-    """Knows central's address and a write key (`central key`)."""
+    """Knows central's address, a key (`central key`), and whose certificates to believe."""
 
-    def __init__(self, central: str, key: str) -> None:
+    def __init__(self, central: str, key: str, trust: ssl.SSLContext) -> None:
         self._central = central
         self._key = base64.b64encode(f"{key}:".encode()).decode()
         # Central is on this machine, whatever proxy leads out of it.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
 
     def view(self, customer: str, sku: str) -> None:
         """Say that the customer looks at a product now (Segment's Product Viewed). Raises DemoFailed."""
@@ -44,7 +47,7 @@ class WebShop:
 
     def _post(self, path: str, body: object) -> None:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {self._key}"}
-        request = urllib.request.Request(f"{self._central}{path}", json.encode(body), headers)  # noqa: S310 - http.
+        request = urllib.request.Request(f"{self._central}{path}", json.encode(body), headers)  # noqa: S310 - https.
         try:
             with self._opener.open(request, timeout=_PATIENCE_S):
                 pass

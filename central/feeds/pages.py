@@ -59,7 +59,8 @@ class Pages:
         else:
             self.counts["refused" if made is None else "pages"] += 1
             if made is not None:
-                self._publish(topics.of_agent(address.store, address.agent, "page"), codec.pack(made))
+                publish = message.answer or self._publish
+                publish(topics.of_agent(address.store, address.agent, "page"), codec.pack(made))
 
 
 def page(connection: Connection, pull: Pull, scopes: Collection[str]) -> Page | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from central.contract import codec, topics
-from central.contract.feeds import Heads
+from central.contract.feeds import MAX_ROW, Heads
 from central.feeds.rows import SUBJECTS, Place, Wanted
 from central.storage.database import put, reading, writing
 from central.storage.tables import dirty, feed_row, generation, head
@@ -25,15 +26,29 @@ _STEP = 500
 """Marks worked off in one transaction: what a writer may have to wait for."""
 _EVERY_S = 1.0
 """How often marks of other processes are looked for."""
+PERSONAL = ("profiles", "tokens")
+"""Feeds whose keys say who somebody is: no log has them."""
 REMEMBERED = timedelta(days=30)
 """How long a tombstone is kept: a store that was away for longer takes everything anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
+class Change:
+    """What a row becomes; without a body its tombstone."""
+
     place: Place
     owner: str
     body: str | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """A row as it stands; without a body its tombstone."""
+
+    owner: str
+    body: str | None
+    until: datetime | None = None
 
 
 def project(connection: Connection, chain_key: bytes, at: datetime) -> frozenset[str] | None:
@@ -44,28 +59,28 @@ def project(connection: Connection, chain_key: bytes, at: datetime) -> frozenset
         return None
     connection.execute(dirty.delete().where(dirty.c.id.in_([mark.id for mark in marks])))
     wanted: dict[Place, Wanted] = {}
-    there: dict[Place, tuple[str, str | None]] = {}
+    there: dict[Place, There] = {}
     for subject, (feeds, make) in SUBJECTS.items():
         keys = sorted({mark.key for mark in marks if mark.subject == subject})
         if keys:
-            wanted |= {row.place: row for row in make(connection, keys, chain_key)}
+            wanted |= {row.place: row for row in make(connection, keys, chain_key) if _fits(row)}
             there |= _rows_of(connection, feeds, keys)
     found = changes(wanted, there)
-    _store(connection, found, at)
+    keep(connection, found, at)
     return frozenset(change.place.scope for change in found)
 
 
-def changes(wanted: Mapping[Place, Wanted], there: Mapping[Place, tuple[str, str | None]]) -> list[_Change]:
+def changes(wanted: Mapping[Place, Wanted], there: Mapping[Place, There]) -> list[Change]:
     """What must become a new version, in the order of places: rows that are new or other, tombstones for the rest."""
     new = [
-        _Change(place=place, owner=row.owner, body=row.body.decode())
+        Change(place=place, owner=row.owner, body=row.body.decode(), until=row.until)
         for place, row in wanted.items()
-        if there.get(place, ("", None))[1] != row.body.decode()
+        if place not in there or (there[place].body, there[place].until) != (row.body.decode(), row.until)
     ]
     gone = [
-        _Change(place=place, owner=owner, body=None)
-        for place, (owner, body) in there.items()
-        if place not in wanted and body is not None
+        Change(place=place, owner=row.owner, body=None)
+        for place, row in there.items()
+        if place not in wanted and row.body is not None
     ]
     return sorted(new + gone, key=lambda change: change.place)
 
@@ -158,12 +173,28 @@ def _alone(connection: Connection) -> None:
     connection.execute(select(generation.c.generation).with_for_update())
 
 
-def _rows_of(connection: Connection, feeds: tuple[str, ...], owners: list[str]) -> dict[Place, tuple[str, str | None]]:
+def _fits(row: Wanted) -> bool:
+    # One too large could be on no page, and would hold up all that comes after it. What was there before goes: it may
+    # say that somebody agrees who no longer does.
+    if len(row.body) <= MAX_ROW:
+        return True
+    place, size = row.place, len(row.body)
+    name = hashlib.sha256(place.key.encode()).hexdigest()[:12] if place.feed in PERSONAL else place.key
+    said = "the row %s of %s for %s has %d bytes, more than the %d that a page takes: no store has it now"
+    log.error(said, name, place.feed, place.scope, size, MAX_ROW)
+    return False
+
+
+def _rows_of(connection: Connection, feeds: tuple[str, ...], owners: list[str]) -> dict[Place, There]:
     rows = connection.execute(select(feed_row).where(feed_row.c.owner.in_(owners), feed_row.c.feed.in_(feeds)))
-    return {Place(scope=row.scope, feed=row.feed, key=row.key): (row.owner, row.body) for row in rows}
+    return {
+        Place(scope=row.scope, feed=row.feed, key=row.key): There(owner=row.owner, body=row.body, until=row.until)
+        for row in rows
+    }
 
 
-def _store(connection: Connection, found: list[_Change], at: datetime) -> None:
+def keep(connection: Connection, found: list[Change], at: datetime) -> None:
+    """Make each of these, in the order of places, the next version of its feed."""
     # Heads are taken in sorted order, and held until the commit: no reader can pass a version that comes later.
     for (scope, feed), group in groupby(found, key=lambda change: (change.place.scope, change.place.feed)):
         changed = list(group)
@@ -173,7 +204,7 @@ def _store(connection: Connection, found: list[_Change], at: datetime) -> None:
         last = connection.scalar(select(head.c.head).where(*where)) or 0
         rows = [
             {"scope": scope, "feed": feed, "key": change.place.key, "owner": change.owner, "body": change.body}
-            | {"version": last - len(changed) + nth, "until": None, "at": at}
+            | {"version": last - len(changed) + nth, "until": change.until, "at": at}
             for nth, change in enumerate(changed, 1)
         ]
         put(connection, feed_row, rows)

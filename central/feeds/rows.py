@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from central import catalogue, consent, content, profiles
 from central.contract import member_code
 from central.contract.codec import encode
-from central.contract.feeds import PURPOSES, Profile, Token
+from central.contract.feeds import AGENT, PURPOSES, Profile, Token
 from central.contract.topics import CHAIN
 from central.profiles import Customer
+from central.storage.tables import settings, store_settings
 
 _INTERESTS = 200
 _COUPONS = 50
@@ -36,6 +38,8 @@ class Wanted:
     place: Place
     owner: str
     body: bytes
+    until: datetime | None = None
+    """When it runs out by itself: no store gives it after that, also one that hears nothing of us."""
 
 
 def of_customer(known: Customer, purposes: frozenset[str], chain_key: bytes) -> Iterator[Wanted]:
@@ -95,6 +99,13 @@ def _content(connection: Connection, keys: Collection[str], _: bytes) -> Iterato
         yield _of_chain("content", key, item)
 
 
+def _settings(connection: Connection, keys: Collection[str], _: bytes) -> Iterator[Wanted]:
+    its = settings.c.settings == store_settings.c.settings
+    ask = select(store_settings.c.store, settings.c.body).join(settings, its).where(store_settings.c.store.in_(keys))
+    for row in connection.execute(ask):
+        yield Wanted(place=Place(scope=row.store, feed="settings", key=AGENT), owner=row.store, body=row.body.encode())
+
+
 def _of_chain(feed: str, key: str, record: Any) -> Wanted:
     return Wanted(place=Place(scope=CHAIN, feed=feed, key=key), owner=key, body=encode(record))
 
@@ -105,5 +116,6 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], Make]] = {
     "product": (("products",), _products),
     "stock": (("stock",), _stock),
     "content": (("content",), _content),
+    "settings": (("settings",), _settings),
 }
 """For each subject that can be dirty: the feeds that it appears in, and what makes its rows."""

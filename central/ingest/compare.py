@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from central.contract.batches import GENESIS, Batch, Gap, Link
 
@@ -18,7 +18,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What to store, in order; nothing where all is held, comes too early, or is on another chain (a fork)."""
+    """What to store, in order; nothing where all is held, comes too early, is on another chain (a fork), or may be."""
 
     take: tuple[Link, ...] = ()
     fork: bool = False
@@ -35,9 +35,14 @@ def compare(cursor: Cursor, batch: Batch, links: Sequence[Link]) -> Verdict:
     if batch.first == cursor.seq + 1:
         fork = batch.prev != cursor.chain
         return Verdict(fork=fork, take=() if fork else tuple(links))
-    if any(link.seq == cursor.seq and link.chain != cursor.chain for link in links):
+    held = [link for link in links if link.seq == cursor.seq]
+    if not held:
+        # A gap of the edge's lies over where we are: it has dropped what we hold, or somebody else wrote that under its
+        # name. Only it can tell, from what it has sent: it is told where we are.
+        return Verdict()
+    if held[0].chain != cursor.chain:
         return Verdict(fork=True)
-    return Verdict(take=tuple(_after(cursor, link) for link in links if link.seq > cursor.seq))
+    return Verdict(take=tuple(link for link in links if link.seq > cursor.seq))
 
 
 def _lost(cursor: Cursor, batch: Batch) -> Link:
@@ -45,12 +50,3 @@ def _lost(cursor: Cursor, batch: Batch) -> Link:
     first, last = cursor.seq + 1, batch.first - 1
     gap = Gap(first=first, last=last, drop="vital", count=last - first + 1, cause="central_lost", chain=batch.prev)
     return Link(seq=last, chain=batch.prev, event=None, gap=gap)
-
-
-def _after(cursor: Cursor, link: Link) -> Link:
-    # An edge may have dropped what central holds already: only the rest of its gap is missing here.
-    gap = link.gap
-    if gap is None or gap.first > cursor.seq:
-        return link
-    rest = gap.last - cursor.seq
-    return replace(link, gap=replace(gap, first=cursor.seq + 1, count=min(gap.count, rest)))

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
+from central import times
 from central.contract import events as contract
 from central.contract.batches import MAX_EVENT, Gap, Link, Origin, digest
 from central.contract.codec import Unreadable
+from central.ingest.aside import Reason, set_aside
 from central.ingest.compare import Cursor
 from central.storage.database import count, is_permanent, put
-from central.storage.tables import cursor, events, fork, gap, held, quarantine
+from central.storage.tables import cursor, events, fork, gap, held
 
-QUARANTINE = 200
-"""What is kept of one agent's unreadable messages and events: the first ones; of later ones only the number."""
+MOST_EPOCHS = 64
+"""What one agent may begin in a day: each costs a row for ever. A new one comes with a new card or a fork."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,17 @@ class Of:
     at: datetime
 
 
-def locked_cursor(connection: Connection, agent: str, epoch: str) -> Cursor:
-    """Give the epoch's cursor and keep others from it until the transaction ends."""
-    ask = select(cursor.c.seq, cursor.c.chain).where(cursor.c.agent == agent, cursor.c.epoch == epoch).with_for_update()
+def locked_cursor(connection: Connection, of: Of) -> Cursor | None:
+    """Give the epoch's cursor and keep others from it until the transaction ends; None: one epoch too many."""
+    mine = (cursor.c.agent == of.agent, cursor.c.epoch == of.epoch)
+    ask = select(cursor.c.seq, cursor.c.chain).where(*mine).with_for_update()
     row = connection.execute(ask).first()
-    if row is None:  # Two workers may begin an epoch at once: one row must be there to wait for.
-        begun = Cursor()
-        new = {"agent": agent, "epoch": epoch, "seq": begun.seq, "chain": begun.chain}
+    if row is None:
+        lately = (cursor.c.agent == of.agent, cursor.c.begun > of.at - timedelta(days=1))
+        if (connection.scalar(select(func.count()).select_from(cursor).where(*lately)) or 0) >= MOST_EPOCHS:
+            return None
+        begun = Cursor()  # Two workers may begin an epoch at once: one row must be there to wait for.
+        new = {"agent": of.agent, "epoch": of.epoch, "seq": begun.seq, "chain": begun.chain, "begun": of.at}
         put(connection, cursor, [new], replace=False)
         row = connection.execute(ask).one()
     return Cursor(seq=row.seq, chain=row.chain)
@@ -46,19 +52,55 @@ def locked_cursor(connection: Connection, agent: str, epoch: str) -> Cursor:
 
 def keep(connection: Connection, of: Of, links: Sequence[Link], origins: Sequence[Origin]) -> Cursor:
     """Store each link as an event, a gap, or a row of the quarantine, and advance the cursor past them."""
-    before = {origin.seq: origin for origin in origins}
+    elsewhere = _held_elsewhere(connection, of, links, {origin.seq: origin for origin in origins})
     rows = []
     for link in links:
         if link.gap is not None:
             _keep_gap(connection, of, link.gap)
-        elif link.event is not None and not _is_held(connection, of, link, before.get(link.seq)):
-            row = _row(connection, of, link)
-            rows += [row] if row else []
-    kept = Counter(_counted(row["kind"]) for row in _insert(connection, of, rows))
-    count(connection, of.agent, kept)
+        elif link.event is not None and link.seq not in elsewhere:
+            try:
+                rows.append(row_of(of, link.seq, link.event))
+            except Unreadable as error:
+                _put_aside(connection, of, link.seq, link.event, "unreadable", str(error))
+    note_stored(connection, of.agent, _insert(connection, of, rows))
     last = links[-1]
-    put(connection, cursor, [{"agent": of.agent, "epoch": of.epoch, "seq": last.seq, "chain": last.chain}])
+    mine = (cursor.c.agent == of.agent, cursor.c.epoch == of.epoch)
+    connection.execute(cursor.update().where(*mine).values(seq=last.seq, chain=last.chain))
     return Cursor(seq=last.seq, chain=last.chain)
+
+
+def row_of(of: Of, seq: int, event: bytes) -> dict[str, Any]:
+    """Read an event for its table. Raises Unreadable."""
+    if len(event) > MAX_EVENT:
+        raise Unreadable(f"{len(event)} bytes are more than the {MAX_EVENT} that an event may have")
+    made, _ = contract.read(event)
+    try:
+        text, wall = event.decode(), made.born.wall.astimezone(UTC)
+    except (UnicodeDecodeError, OverflowError) as error:
+        raise Unreadable(str(error)) from error
+    return {
+        "agent": of.agent,
+        "epoch": of.epoch,
+        "seq": seq,
+        "kind": made.kind,
+        "store": of.store,
+        "born_wall": wall,
+        "boot": made.born.boot,
+        "up_ms": made.born.up_ms,
+        "synced": made.born.synced,
+        "data": text,
+        "received": of.at,
+    }
+
+
+def note_stored(connection: Connection, agent: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Count what is in its table now, and learn from it when its machine's boots were."""
+    count(connection, agent, Counter(_counted(row["kind"]) for row in rows))
+    for row in rows:
+        if row["kind"] == "clock-offset":
+            _, said = contract.read(row["data"].encode())
+            assert isinstance(said, contract.ClockOffset)
+            times.keep(connection, agent, said)
 
 
 def note_fork(connection: Connection, of: Of, seq: int) -> None:
@@ -72,50 +114,19 @@ def note_fork(connection: Connection, of: Of, seq: int) -> None:
     )
 
 
-def set_aside(
-    connection: Connection,
-    agent: str,
-    data: bytes,
-    reason: str,
-    at: datetime,
-    *,
-    epoch: str = "",
-    seq: int | None = None,
-) -> None:
-    """Keep what cannot be used where a person can look at it, bounded for each agent, and count it."""
-    count(connection, agent, {"quarantined": 1})
-    rows = connection.scalar(select(func.count()).select_from(quarantine).where(quarantine.c.agent == agent)) or 0
-    if rows < QUARANTINE:
-        connection.execute(
-            quarantine.insert().values(
-                agent=agent, epoch=epoch, seq=seq, data=data[:MAX_EVENT], reason=reason[:500], at=at
-            )
-        )
-
-
-def _row(connection: Connection, of: Of, link: Link) -> dict[str, Any] | None:
-    event = link.event or b""
-    try:
-        if len(event) > MAX_EVENT:
-            raise Unreadable(f"{len(event)} bytes are more than the {MAX_EVENT} that an event may have")
-        made, _ = contract.read(event)
-        text, wall = event.decode(), made.born.wall.astimezone(UTC)
-    except (Unreadable, UnicodeDecodeError, OverflowError) as error:
-        set_aside(connection, of.agent, event, str(error), of.at, epoch=of.epoch, seq=link.seq)
-        return None
-    return {
-        "agent": of.agent,
-        "epoch": of.epoch,
-        "seq": link.seq,
-        "kind": made.kind,
-        "store": of.store,
-        "born_wall": wall,
-        "boot": made.born.boot,
-        "up_ms": made.born.up_ms,
-        "synced": made.born.synced,
-        "data": text,
-        "received": of.at,
-    }
+def _put_aside(connection: Connection, of: Of, seq: int, event: bytes, reason: Reason, said: str) -> None:
+    if set_aside(connection, of.agent, event, reason, said, of.at, place=(of.epoch, seq)):
+        # After a fork it comes again, and must not lie there twice: later both might be stored.
+        here = {"agent": of.agent, "epoch": of.epoch, "seq": seq, "digest": digest(event)}
+        put(connection, held, [here], replace=False)
+        return
+    # Nothing is ever silently missing: where its bytes have no room, a gap says so, one for neighbours.
+    mine = (gap.c.agent == of.agent, gap.c.epoch == of.epoch, gap.c.last == seq - 1, gap.c.cause == "unreadable")
+    longer = gap.update().where(*mine).values(last=seq, count=gap.c.count + 1)
+    if connection.execute(longer).rowcount == 0:
+        row = {"agent": of.agent, "epoch": of.epoch, "first": seq, "last": seq, "drop": "vital", "count": 1}
+        put(connection, gap, [row | {"cause": "unreadable", "received": of.at}])
+        count(connection, of.agent, {"gaps": 1})
 
 
 def _insert(connection: Connection, of: Of, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -132,7 +143,7 @@ def _insert(connection: Connection, of: Of, rows: list[dict[str, Any]]) -> list[
             half = len(rows) // 2
             return _insert(connection, of, rows[:half]) + _insert(connection, of, rows[half:])
         (row,) = rows
-        set_aside(connection, of.agent, row["data"].encode(), str(error.orig), of.at, epoch=of.epoch, seq=row["seq"])
+        _put_aside(connection, of, row["seq"], row["data"].encode(), "database", str(error.orig))
         return []
     return rows
 
@@ -144,21 +155,40 @@ def _keep_gap(connection: Connection, of: Of, missing: Gap) -> None:
     count(connection, of.agent, {"gaps": 1})
 
 
-def _is_held(connection: Connection, of: Of, link: Link, origin: Origin | None) -> bool:
-    # After a fork the edge sends again what was not acknowledged. The place alone does not tell: a cloned card has
-    # written another event there, so the bytes decide.
-    if origin is None or link.event is None:
-        return False
-    sign = digest(link.event)
-    place = (events.c.agent == of.agent, events.c.epoch == origin.epoch, events.c.seq == origin.was)
-    stored = connection.scalar(select(events.c.data).where(*place))
-    also = (held.c.agent == of.agent, held.c.epoch == origin.epoch, held.c.seq == origin.was, held.c.digest == sign)
-    known = (stored is not None and stored.encode() == link.event) or (
-        connection.scalar(select(held.c.seq).where(*also)) is not None
-    )
-    here = {"epoch": of.epoch, "seq": link.seq} if known else {"epoch": origin.epoch, "seq": origin.was}
-    put(connection, held, [{"agent": of.agent, "digest": sign, **here}])
-    return known
+def _held_elsewhere(
+    connection: Connection, of: Of, links: Sequence[Link], before: Mapping[int, Origin]
+) -> frozenset[int]:
+    """The seqs of events that are held at another place, and a note of that for the next fork.
+
+    After a fork an edge sends again what was not acknowledged, and a copied card may have sent as its own what comes
+    now. The place alone does not tell: a copy has written another event there, so the bytes decide.
+    """
+    mine = (held.c.agent == of.agent, held.c.epoch == of.epoch, held.c.seq.between(links[0].seq, links[-1].seq))
+    known = {(of.epoch, *row) for row in connection.execute(select(held.c.seq, held.c.digest).where(*mine))}
+    if not (known or before):
+        return frozenset()
+    stood = {(origin.epoch, origin.was) for link in links if (origin := before.get(link.seq))}
+    for epoch in {epoch for epoch, _ in stood}:
+        seqs = [was for its, was in stood if its == epoch]
+        there = (held.c.agent == of.agent, held.c.epoch == epoch, held.c.seq.in_(seqs))
+        known |= {(epoch, *row) for row in connection.execute(select(held.c.seq, held.c.digest).where(*there))}
+        there = (events.c.agent == of.agent, events.c.epoch == epoch, events.c.seq.in_(seqs))
+        for seq, data in connection.execute(select(events.c.seq, events.c.data).where(*there)):
+            known.add((epoch, seq, digest(data.encode())))
+    found, notes = set(), []
+    for link in links:
+        if link.event is None:
+            continue
+        here, origin = (of.epoch, link.seq, digest(link.event)), before.get(link.seq)
+        first = (origin.epoch, origin.was, here[2]) if origin else here
+        if here in known or first in known:
+            found.add(link.seq)
+        if first != here:
+            notes.append(here if first in known else first)
+            known.add(first)
+    names = ("epoch", "seq", "digest")
+    put(connection, held, [{"agent": of.agent, **dict(zip(names, note, strict=True))} for note in notes], replace=False)
+    return frozenset(found)
 
 
 def _counted(kind: str) -> str:

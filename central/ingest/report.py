@@ -7,19 +7,27 @@ from typing import Any
 from msgspec import Raw
 from sqlalchemy import Connection, func, select
 
+from central import times
 from central.contract import events as contract
+from central.storage import alarms
 from central.storage.tables import events, fork, gap, held, quarantine
 
 
 def report(connection: Connection, *, plays: bool = False) -> dict[str, Any]:
-    """Give counts by agent and epoch, gaps, forks, the quarantine, and with `plays` every proof of play."""
+    """Give counts by agent and epoch, gaps, forks, the quarantine, and with `plays` every proof of play.
+
+    A play's `at` is when it was by central's time, right `within_s` (None: nobody knows); `born` is what was sent.
+    """
     aside = select(quarantine.c.agent, quarantine.c.epoch, quarantine.c.seq, quarantine.c.reason, quarantine.c.at)
     found = {
         "events": _epochs(connection),
         "gaps": _rows(connection, select(gap).order_by(gap.c.agent, gap.c.epoch, gap.c.first)),
+        "copied": alarms.copied(connection),
         "forks": _rows(connection, select(fork).order_by(fork.c.agent, fork.c.epoch)),
         "held": connection.scalar(select(func.count()).select_from(held)),
         "quarantine": _rows(connection, aside.order_by(quarantine.c.id)),
+        "aside": alarms.set_aside(connection),
+        "restored": alarms.restored(connection),
     }
     return found | {"plays": _plays(connection)} if plays else found
 
@@ -45,10 +53,13 @@ def _epochs(connection: Connection) -> list[dict[str, Any]]:
 def _plays(connection: Connection) -> list[dict[str, Any]]:
     columns = (events.c.agent, events.c.store, events.c.epoch, events.c.seq, events.c.data)
     ask = select(*columns).where(events.c.kind == "played").order_by(events.c.agent, events.c.epoch, events.c.seq)
+    boots = times.boots(connection)
     plays = []
     for row in _rows(connection, ask):
         event, _ = contract.read(row.pop("data").encode())
-        plays.append(row | {"born": event.born, "body": Raw(bytes(event.body))})
+        happened = times.corrected(event.born, boots.get((row["agent"], event.born.boot), ()))
+        when = {"at": happened.at, "within_s": happened.within_s}
+        plays.append(row | when | {"born": event.born, "body": Raw(bytes(event.body))})
     return plays
 
 

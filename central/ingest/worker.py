@@ -12,15 +12,17 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from central import agents
+from central import agents, commands
 from central.contract import codec, topics
 from central.contract.batches import MAX_EVENT, Ack, Batch, Link, Nack, digest, walk
 from central.contract.codec import Unreadable
 from central.contract.commands import Reply, Status
+from central.ingest.aside import Reason, set_aside
 from central.ingest.compare import compare
-from central.ingest.keep import Of, keep, locked_cursor, note_fork, set_aside
+from central.ingest.keep import MOST_EPOCHS, Of, keep, locked_cursor, note_fork
+from central.ingest.rivals import Rivals
 from central.mqtt import Inbox, Message
-from central.storage.database import writing
+from central.storage.database import count, writing
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class Ingest:
         self._engine = engine
         self._publish = publish
         self._now = now
+        self._rivals = Rivals()
 
     def run(self, inbox: Inbox) -> None:
         """Work until the inbox is closed."""
@@ -83,35 +86,45 @@ class Ingest:
             if outcome.answer is not None:
                 address = parcel.message.address
                 topic = topics.of_agent(address.store, address.agent, outcome.leaf)
-                self._publish(topic, codec.pack(outcome.answer))
+                (parcel.message.answer or self._publish)(topic, codec.pack(outcome.answer))
         return True
 
     def _store(self, connection: Connection, parcel: _Parcel) -> _Outcome:
         address, payload, now = parcel.message.address, parcel.message.payload, self._now()
         known = agents.find(connection, address.agent)
         if known is None or known.revoked or known.store != address.store:
-            why = "no such agent" if known is None else "revoked" if known.revoked else f"not of store {address.store}"
+            why: Reason = "stranger" if known is None else "revoked" if known.revoked else "misplaced"
             whose = STRANGER if known is None else known.agent
-            set_aside(connection, whose, payload, f"refused {address.leaf} of {address.agent}: {why}", now)
+            said = f"{address.leaf} of {address.agent} in {address.store}"
+            set_aside(connection, whose, payload, why, said, now, leaf=address.leaf)
             return _Outcome(name="refused")
         if isinstance(parcel.content, Status):
             agents.say(connection, known.agent, parcel.content, now)
+            if parcel.content.online and self._rivals.says(known.agent, parcel.content.boot, now):
+                count(connection, known.agent, {"rivals": 1})
+                log.error("two devices are the agent %s: a card was copied; enrol both anew", known.agent)
             return _Outcome(name="status")
         if isinstance(parcel.content, Reply):
-            return _Outcome(name="reply")
+            own = commands.replied(connection, known.agent, parcel.content, now)
+            return _Outcome(name="reply" if own else "reply_strange")
         if isinstance(parcel.content, Unreadable):
-            set_aside(connection, known.agent, payload, f"unreadable {address.leaf}: {parcel.content}", now)
+            set_aside(connection, known.agent, payload, "unreadable", str(parcel.content), now, leaf=address.leaf)
             if address.leaf != "up":
                 return _Outcome(name="unreadable")
             nack = Nack(reason=str(parcel.content)[:200], digest=digest(payload))
             return _Outcome(name="unreadable", leaf="nack", answer=nack)
-        batch, links = parcel.content
-        return self._take_batch(
-            connection, Of(agent=known.agent, store=known.store, epoch=batch.epoch, at=now), batch, links
-        )
+        of = Of(agent=known.agent, store=known.store, epoch=parcel.content[0].epoch, at=now)
+        outcome = self._take_batch(connection, of, *parcel.content)
+        if outcome is None:
+            said = f"epoch {of.epoch} after {MOST_EPOCHS} others within a day"
+            set_aside(connection, of.agent, payload, "epochs", said, now, leaf=address.leaf)
+            return _Outcome(name="refused")
+        return outcome
 
-    def _take_batch(self, connection: Connection, of: Of, batch: Batch, links: tuple[Link, ...]) -> _Outcome:
-        cursor = locked_cursor(connection, of.agent, of.epoch)
+    def _take_batch(self, connection: Connection, of: Of, batch: Batch, links: tuple[Link, ...]) -> _Outcome | None:
+        cursor = locked_cursor(connection, of)
+        if cursor is None:
+            return None
         verdict = compare(cursor, batch, links)
         name = "taken" if verdict.take else "again" if batch.last <= cursor.seq else "early"
         if verdict.fork:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from msgspec import DecodeError, json
 
+from central.judge.carries import Carried, Carry, Sealed
 from central.judge.troubles import Troubles
 from central.scenario import Known
 
@@ -54,7 +55,7 @@ class _Line:
     cause: str = ""
     texts: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
-    carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+    carry: Carry = field(default_factory=dict)
     hold_ms: int = 0
 
 
@@ -86,8 +87,18 @@ class Names:
         return tuple(frozenset(self._who[name]) for name in sorted(found))
 
 
-def read(lines: Sequence[bytes], names: Names, troubles: Troubles, start: float, seconds: float) -> Journal:
-    """Pair what was shown with its end: its own, its player's, the next scene's beginning, or the end of everything."""
+def read(
+    lines: Sequence[bytes],
+    names: Names,
+    opened: Callable[[str, Carry], Carried],
+    troubles: Troubles,
+    start: float,
+    seconds: float,
+) -> Journal:
+    """Pair what was shown with its end: its own, its player's, the next scene's beginning, or the end of everything.
+
+    `opened` reads what the agent has sealed for a screen; it may raise Sealed.
+    """
     done: list[Showing] = []
     before: Showing | None = None
     screen = ""
@@ -98,6 +109,11 @@ def read(lines: Sequence[bytes], names: Names, troubles: Troubles, start: float,
             unreadable += 1
             continue
         screen = line.screen
+        try:
+            carried = opened(screen, line.carry)
+        except Sealed:
+            unreadable += 1
+            continue
         at = line.at_ns / 1e9 - start
         if before is not None and line.event == "ended" and line.scene == before.scene:
             done.append(replace(before, end=at))
@@ -105,7 +121,7 @@ def read(lines: Sequence[bytes], names: Names, troubles: Troubles, start: float,
         elif line.event == "shown":
             # A player that lives ends one scene before it begins the next.
             done += _left_open(before, troubles, at)
-            before = _showing(line, names, at)
+            before = _showing(line, carried, names, at)
     done += _left_open(before, troubles, seconds)
     shown = (
         replace(each, begin=max(each.begin, 0.0), end=min(each.end, seconds))
@@ -129,17 +145,16 @@ def _line(text: bytes) -> _Line | None:
         return None
 
 
-def _showing(line: _Line, names: Names, at: float) -> Showing:
-    customers, level = line.carry.get("customers", []), line.carry.get("level", 0)
+def _showing(line: _Line, carried: Carried, names: Names, at: float) -> Showing:
     return Showing(
         screen=line.screen,
         scene=line.scene,
         layout=line.layout,
         cause=line.cause,
-        level=level if isinstance(level, int) else 0,
+        level=carried.level,
         begin=at,
         end=at,
-        customers=tuple(customers) if isinstance(customers, list) else (),
+        customers=carried.customers,
         named=names.find(line.texts),
         items=line.items,
         due=at + line.hold_ms / 1000 if line.hold_ms else None,

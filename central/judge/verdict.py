@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from central.judge.carries import Carried, Carries, Carry
 from central.judge.findings import Finding, What
 from central.judge.journals import Names, read
 from central.judge.misses import Misses
@@ -45,14 +46,21 @@ def judge(
     start: float,
     seconds: float,
     troubles: Sequence[Trouble] = (),
+    keys: Mapping[str, bytes] | None = None,
 ) -> Verdict:
     """Count what was shown to whom, from the players' journals (lines of each, one journal a player).
 
     `start` is CLOCK_MONOTONIC at the scenario's second 0; scenes that began in its first `seconds` are judged.
     `troubles` only excuse what could not be: what may never happen, may not happen in trouble either.
+    `keys` open what each store's agent has sealed; a line that none opens counts as unreadable.
     """
+    carries = Carries(keys or {})
+
+    def opened(screen: str, carry: Carry) -> Carried:
+        return carries.open(carry, screens[screen].store if screen in screens else "")
+
     names, truth, known = Names(scenario.truth.members), Truth(scenario), Troubles(troubles)
-    read_all = [read(lines, names, known, start, seconds) for lines in journals]
+    read_all = [read(lines, names, opened, known, start, seconds) for lines in journals]
     shown = [each for journal in read_all if journal.screen in screens for each in journal.shown]
     torn = [min(journal.unreadable, len(known.deaths(journal.screen))) for journal in read_all]
     unreadable = [

@@ -49,6 +49,8 @@ class Shop:
     """The zone where member codes are read."""
     screens: tuple[Screen, ...]
     goods: tuple[Goods, ...]
+    folder: str = ""
+    """Of its agent, where the key lies that opens what the players' journals carry; nothing: they carry it open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

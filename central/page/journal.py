@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import DecodeError, json
 
+from central.judge.carries import Carried, Carries, Carry, Sealed
+
 log = logging.getLogger(__name__)
 
 _HISTORY = 512 * 1024
@@ -47,7 +49,7 @@ class _Line:
     layout: str = ""
     cause: str = ""
     items: tuple[str, ...] = ()
-    carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+    carry: Carry = field(default_factory=dict)
     trigger_ns: int = 0
     decided_ns: int = 0
 
@@ -55,12 +57,15 @@ class _Line:
 class Tail:
     """One journal, read from where the last look ended."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, store: str = "", carries: Carries | None = None) -> None:
+        """`carries` opens what the store's agent has sealed."""
         self.last: Shown | None = None
         self.samples: deque[Shown] = deque(maxlen=_SAMPLES)
         """Scenes that somebody caused, oldest first: what the times are taken of."""
         self.unreadable = 0
         self._path = path
+        self._store = store
+        self._carries = carries or Carries({})
         self._at: int | None = None
         self._rest = b""
 
@@ -95,24 +100,24 @@ class Tail:
     def _take(self, text: bytes) -> None:
         try:
             line = json.decode(text, type=_Line)
-        except (DecodeError, RecursionError):
+            carried = self._carries.open(line.carry, self._store)
+        except (DecodeError, RecursionError, Sealed):
             self.unreadable += 1
             return
         if line.event == "shown":
-            self.last = _shown(line)
+            self.last = _shown(line, carried)
             if self.last.cause != "schedule":
                 self.samples.append(self.last)
 
 
-def _shown(line: _Line) -> Shown:
-    customers, level = line.carry.get("customers", []), line.carry.get("level", 0)
+def _shown(line: _Line, carried: Carried) -> Shown:
     return Shown(
         at_ns=line.at_ns,
         scene=line.scene,
         layout=line.layout,
         cause=line.cause,
-        level=level if isinstance(level, int) else 0,
-        people=len(customers) if isinstance(customers, list) else 0,
+        level=carried.level,
+        people=len(carried.customers),
         items=line.items,
         trigger_ms=_ms(line.trigger_ns, line.at_ns),
         decision_ms=_ms(line.decided_ns, line.at_ns),

@@ -12,6 +12,7 @@ from typing import Literal
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.judge.carries import Carries, keys
 from central.page.contract import Screen, Shop, State
 from central.page.journal import Tail
 from central.page.link import Demo
@@ -43,10 +44,10 @@ class Figures:
 class LiveScreen:
     """One screen: its picture, whether its player runs, and what it showed last."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, store: str, carries: Carries) -> None:
         self.screen = screen
         self.mirror = Mirror(Path(screen.mirror))
-        self.tail = Tail(Path(screen.journal))
+        self.tail = Tail(Path(screen.journal), store, carries)
         self.head: Head | None = None
         """Of the picture that is there; None where there is none yet."""
         self.runs = False
@@ -62,7 +63,8 @@ class LiveScreen:
 class LiveStore:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.screens = [LiveScreen(screen) for screen in shop.screens]
+        carries = Carries(keys({shop.store: Path(shop.folder)} if shop.folder else {}))
+        self.screens = [LiveScreen(screen, shop.store, carries) for screen in shop.screens]
         self.newest = Newest()
 
 

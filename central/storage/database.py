@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -22,6 +23,8 @@ HEAD = MIGRATIONS[-1]
 """The newest migration: what this program needs the database to be."""
 
 _WRITES = "noren_writes"
+_KEPT = 30 * 86400.0
+"""Seconds for which a copy from before a migration is kept: it still holds people who have left since."""
 _SCHEMA_LOCK = 7306
 """A number of our own among PostgreSQL's advisory locks: one migration at a time."""
 
@@ -32,10 +35,10 @@ def open_database(url: str) -> Engine:
     try:
         if where.get_backend_name() == "sqlite":
             Path(where.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            engine = create_engine(where, connect_args={"timeout": 10.0})
-            _as_sqlite(engine)
+            engine = _sqlite(Path(where.database or ""))
+            _forget_copies(Path(where.database or ""), older_than=time.time() - _KEPT)
         else:
-            engine = create_engine(where, pool_pre_ping=True)
+            engine = create_engine(where, pool_pre_ping=True, max_overflow=-1, hide_parameters=True)
         with _closed_on_failure(engine):
             with reading(engine) as connection:
                 found = _version(connection, str(where))
@@ -99,7 +102,12 @@ def is_permanent(error: DBAPIError) -> bool:
     return isinstance(error.orig, (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError))
 
 
-def _as_sqlite(engine: Engine) -> None:
+def _sqlite(file: Path) -> Engine:
+    # hide_parameters: an error's text comes into a log, and must hold nobody's data.
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)), connect_args={"timeout": 10.0}, hide_parameters=True
+    )
+
     @event.listens_for(engine, "connect")
     def connect(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # The driver begins nothing by itself: `begin` below does.
@@ -111,6 +119,8 @@ def _as_sqlite(engine: Engine) -> None:
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    return engine
+
 
 def _version(connection: Connection, where: str) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
@@ -119,24 +129,84 @@ def _version(connection: Connection, where: str) -> str | None:
     if found is not None and found not in MIGRATIONS:
         raise StorageError(
             f"The database {where} is of version {found}, newer than the {HEAD} of this program.",
-            fix="Install the newer program, or name another database under central.database.",
+            fix=f"Install a Noren that knows version {found}, or name another database under central.database.",
         )
     return found
 
 
 def _bring_up_to_date(engine: Engine, where: str) -> None:
+    """Run the migrations in one transaction: it is as before or as wanted, whatever happens.
+
+    An SQLite file is copied and its copy migrated and checked first, and a copy from before stays beside it.
+    PostgreSQL's changes of tables are part of the transaction as well, and its own backups are better than a copy here.
+    """
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
+        found = _version(connection, where)
+        if found == HEAD:
+            return  # Another process was faster.
+        if found is not None and connection.dialect.name == "sqlite":
+            _rehearse(Path(engine.url.database or ""))  # The lock is ours: nobody writes what the copy would miss.
+        _migrate(connection)
+        if connection.scalar(select(generation.c.generation)) is None:
+            connection.execute(generation.insert().values(id=1, generation=secrets.token_hex(8), incarnation=""))
+
+
+def _migrate(connection: Connection) -> None:
     # Alembic is only loaded when there is something to do: every command opens the database.
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
-    with writing(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SCHEMA_LOCK})
-        if _version(connection, where) == HEAD:
-            return  # Another process was faster.
-        config.attributes["connection"] = connection
-        command.upgrade(config, HEAD)
-        if connection.scalar(select(generation.c.generation)) is None:
-            connection.execute(generation.insert().values(id=1, generation=secrets.token_hex(8), incarnation=""))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+
+
+def _rehearse(file: Path) -> None:
+    """Migrate a copy and check it; then keep a copy from before. Raises StorageError: nothing has changed."""
+    copy, before = (file.with_name(f"{file.name}.{what}") for what in ("rehearsal", f"before-{HEAD}"))
+    try:
+        _copy(file, copy)
+        engine = _sqlite(copy)
+        try:
+            with writing(engine) as connection:
+                _migrate(connection)
+                broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+            with reading(engine) as connection:
+                said = connection.scalar(text("PRAGMA integrity_check"))
+        finally:
+            engine.dispose()
+        if broken is not None or said != "ok":
+            why = said if broken is None else f"a row of {broken[0]} belongs to a row of {broken[2]} that is not there"
+            raise StorageError(
+                f"The database {file} does not come through a migration to version {HEAD}: {why}.",
+                fix="Nothing was changed: go on with the Noren of before, and have somebody look at it.",
+            )
+        _copy(file, copy)
+        copy.replace(before)
+        for older in file.parent.glob(f"{file.name}.before-*"):
+            if older != before:
+                older.unlink()
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"The database {file} cannot be copied before it is migrated: {error}.",
+            fix=f"Make room for {file.stat().st_size >> 20} MB beside it; nothing was changed.",
+        ) from error
+    finally:
+        for rest in (copy, copy.with_name(f"{copy.name}-wal"), copy.with_name(f"{copy.name}-shm")):
+            rest.unlink(missing_ok=True)
+
+
+def _forget_copies(file: Path, older_than: float) -> None:
+    for copy in file.parent.glob(f"{file.name}.before-*"):
+        if copy.stat().st_mtime < older_than:
+            copy.unlink()
+
+
+def _copy(file: Path, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    copy.touch(0o600)  # It holds what the database holds of people.
+    with closing(sqlite3.connect(file)) as whole, closing(sqlite3.connect(copy)) as new:
+        whole.backup(new)

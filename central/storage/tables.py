@@ -105,6 +105,9 @@ settings = Table(  # One roll-out each; at most one is under way.
     Column("state", String, nullable=False),  # rolling, good, failed, replaced.
     Column("stage", Integer, nullable=False),  # 0: one store, 1: a tenth, 2: all.
     Column("staged", Instant, nullable=False),
+    Column("first", String, nullable=False),  # The store that tries them.
+    Column("hold_s", Integer, nullable=False),  # How long a step must be well before the next.
+    Column("online", JSON, nullable=False),  # The agents of the step that were there when it began.
     Column("said", Text, nullable=False),
 )
 store_settings = Table(  # What a store is to have now.
@@ -118,8 +121,8 @@ boot = Table(  # When each machine's boots were, by central's time: corrects wha
     metadata,
     Column("agent", String, primary_key=True),
     Column("boot", String, primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True, autoincrement=False),  # Measured anew as its crystal drifts.
     Column("boot_at", Instant, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
     Column("within_ms", BigInteger, nullable=False),
     Column("wall_offset_ms", BigInteger, nullable=False),
 )
@@ -130,6 +133,7 @@ cursor = Table(
     Column("epoch", String, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("chain", String, nullable=False),
+    Column("begun", Instant),  # How many an agent may begin in a day is bounded.
 )
 events = Table(
     "event",
@@ -203,7 +207,7 @@ source = Table(
     Column("source", String, primary_key=True),
     Column("digest", String, nullable=False, unique=True),  # SHA-256 of its key: the key itself is kept nowhere.
     Column("made", Instant, nullable=False),
-    Column("scopes", String, nullable=False),  # Separated by spaces.
+    Column("scopes", String, nullable=False, server_default="track consents"),  # Separated by spaces.
 )
 message = Table(  # What was taken already: a client that heard no answer sends it again.
     "message",
@@ -221,7 +225,8 @@ generation = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("generation", String, nullable=False),
-    Column("incarnation", String, nullable=False),  # Also in a file beside: of a restored database they differ.
+    Column("incarnation", String, nullable=False, server_default=""),  # Also in a file: after a restore they differ.
+    Column("restored", Instant),  # When that was last found.
 )
 dirty = Table(
     "dirty",

@@ -15,7 +15,6 @@ from pathlib import Path
 from browser.glass import Glass, picture
 from sqlalchemy import Engine
 
-from central import agents
 from central.contract.events import Born, Played, Scanned, VisitEnded, VisitStarted, make
 from central.contract.feeds import Texts
 from central.page.contract import (
@@ -35,7 +34,7 @@ from central.page.contract import (
     line,
 )
 from central.storage.database import count, open_database, put, writing
-from central.storage.tables import cursor, events
+from central.storage.tables import agent, cursor, events
 
 STORES = {
     "ginza": {"ja": "銀座店", "en": "Ginza"},
@@ -68,8 +67,8 @@ def empty_database(folder: Path) -> Path:
     file = folder / "central.db"
     engine = open_database(f"sqlite:///{file}")
     with writing(engine) as connection:
-        for store in STORES:
-            agents.enrol(connection, store, f"{store}-1")
+        rows = [{"agent": f"{store}-1", "store": store, "revoked": False, "revision": 1} for store in STORES]
+        connection.execute(agent.insert(), rows)
     engine.dispose()
     return file
 

@@ -1,14 +1,15 @@
-"""What central's tests stand on: a real SQLite file, an enrolled agent, a real mosquitto."""
+"""What central's tests stand on: a real SQLite file, the keys of a chain, an enrolled agent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import chain_keys
 import pytest
 from sqlalchemy import Engine
 
-from central import agents
+from central.keys import Keys
 from central.storage.database import open_database, writing
 
 
@@ -20,8 +21,13 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def keys(tmp_path: Path) -> Keys:
+    return Keys.open(tmp_path / "keys", chain_keys.now())
+
+
+@pytest.fixture
 def enrolled(engine: Engine) -> Engine:
     """A database that knows the agent pi-1 of the store ginza."""
     with writing(engine) as connection:
-        agents.enrol(connection, "ginza", "pi-1")
+        chain_keys.known(connection, "ginza", "pi-1")
     return engine

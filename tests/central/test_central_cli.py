@@ -10,16 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import chain_keys
 import pytest
 from edge_log import NOON, EdgeLog, event
 from sqlalchemy import Engine, select
 
-from central import agents, config, consent, profiles, sample
-from central.cli import load, main
+from central import agents, config, consent, profiles, sample, sources
+from central.cli import _with_config, load, main
 from central.config import CentralConfig
-from central.contract import member_code
+from central.contract import member_code, topics
+from central.contract.enrolment import CROCKFORD
+from central.ingest.aside import set_aside
 from central.ingest.worker import Ingest
+from central.keys import Keys
 from central.profiles import Customer
+from central.sources import Source
 from central.storage import tables
 from central.storage.database import open_database, reading, writing
 
@@ -49,35 +54,116 @@ def test_migrate_makes_the_database_and_can_be_run_again(file: Path, tmp_path: P
     assert (tmp_path / "central" / "central.db").is_file()
 
 
-def test_enrol_prints_once_what_the_agent_needs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["enrol", str(file), "ginza", "pi-1"]) == 0
-    told = said(capsys)
-    assert set(told) == {"agent", "password", "key"}
-    assert told["key"] == member_code.store_key(bytes.fromhex(KEY), "ginza").hex()
-    assert main(["store-key", str(file), "ginza"]) == 0
-    assert capsys.readouterr().out.strip() == told["key"]
-    assert main(["revoke", str(file), "pi-1"]) == 0
-    assert main(["revoke", str(file), "pi-2"]) == 1
+def test_enrol_prints_a_code_for_the_stores_next_agent(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = Keys.open(config.read(file).keys, NOON)
+    for given, name in (([], "ginza-1"), ([], "ginza-2"), (["pi-1"], "pi-1"), (["pi-1"], "pi-1")):
+        assert main(["enrol", str(file), "ginza", *given]) == 0
+        told = said(capsys)
+        assert (set(told), told["agent"], told["store"]) == ({"agent", "store", "code", "until"}, name, "ginza")
+        where, letters = told["code"].split("/")
+        groups = letters.split("-")
+        assert (where, [len(group) for group in groups]) == ("localhost:8710", [4] * 7)
+        assert set("".join(groups)) <= set(CROCKFORD)
+        assert "".join(groups[3:]) == tree.root(NOON).fingerprint
+    assert main(["enrol", str(file), "Ginza"]) == 1
+    assert "is no store's name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "where"), [("central.example", "central.example:99"), ("fd00::7", "[fd00::7]:99")])
+def test_a_code_says_where_central_is(file: Path, capsys: pytest.CaptureFixture[str], name: str, where: str) -> None:
+    file.write_text(file.read_text() + f'  names: ["{name}"]\n  http: {{port: 99}}\n')
+    assert main(["enrol", str(file), "ginza"]) == 0
+    assert said(capsys)["code"].startswith(f"{where}/")
+
+
+def test_a_port_that_nobody_knows_yet_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(file.read_text() + "  http: {port: 0}\n")
+    assert main(["enrol", str(file), "ginza"]) == 1
+    assert "Give it one, or start central first" in capsys.readouterr().err
+
+
+def test_revoke_says_who_is_not_there(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with opened(config.read(file)) as engine, writing(engine) as connection:
+        chain_keys.known(connection, "ginza", "pi-1")
+    assert [main(["revoke", str(file), name]) for name in ("pi-1", "pi-2")] == [0, 1]
     assert capsys.readouterr().err.startswith("There is no agent pi-2.")
+    assert main(["store-key", str(file), "ginza"]) == 0
+    assert capsys.readouterr().out.strip() == member_code.store_key(bytes.fromhex(KEY), "ginza").hex()
+
+
+def test_keys_are_listed_and_rotated(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def listed() -> list[Any]:
+        assert main(["keys", str(file)]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    before = listed()
+    assert [row["purpose"] for row in before] == ["root", "enrolment", "codes", "manifests", "releases"]
+    assert all(set(row) == {"id", "purpose", "from", "until"} for row in before)
+    assert main(["rotate-key", str(file), "manifests"]) == 0
+    made = said(capsys)
+    assert [row for row in listed() if row not in before] == [made]
+
+
+def test_brokers_of_others_are_told_all_that_they_need(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, now = Keys.open(config.read(file).keys, chain_keys.now()), chain_keys.now()
+    with opened(config.read(file)) as engine, writing(engine) as connection:
+        for store, name in (("ginza", "pi-1"), ("ueno", "pi-2")):
+            chain_keys.enrolled(tmp_path, connection, keys, store, name)
+        agents.revoke(connection, "pi-2", now)
+    shown = {}
+    for what in ("access", "trust", "revoked"):
+        assert main(["access", str(file), what]) == 0
+        shown[what] = capsys.readouterr().out
+    assert "user Central\ntopic readwrite noren/v1/#\n" in shown["access"]
+    assert f"user pi-1\ntopic write {topics.of_agent('ginza', 'pi-1', 'up')}\n" in shown["access"]
+    assert "pi-2" not in shown["access"]
+    assert "%u" not in shown["access"], "mosquitto 2.0.11 takes it literally in places"
+    assert (shown["trust"].count("BEGIN CERTIFICATE"), shown["revoked"].count("BEGIN X509 CRL")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        (["enrol", "ginza"], ["enrol", "/etc/noren/noren.yaml", "ginza"]),
+        (["enrol", "my.yaml", "ginza"], ["enrol", "my.yaml", "ginza"]),
+        (["load-sample", "--seed", "3", "my.yml"], ["load-sample", "--seed", "3", "my.yml"]),
+        (["keys"], ["keys", "/etc/noren/noren.yaml"]),
+        (["keys", "--help"], ["keys", "--help"]),
+        (["unknown"], ["unknown"]),
+        ([], []),
+    ],
+)
+def test_the_configuration_may_be_left_out(argv: list[str], meant: list[str]) -> None:
+    assert list(_with_config(argv)) == meant
 
 
 def test_a_key_is_told_once_and_only_its_digest_is_kept(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys = []
-    for _ in range(2):
-        assert main(["key", str(file), "web-shop"]) == 0
+    for may in ([], ["--may", "track, health"]):
+        assert main(["key", str(file), "web-shop", *may]) == 0
         told = said(capsys)
         assert set(told) == {"name", "key"}
         keys.append(told["key"])
     with opened(config.read(file)) as engine, reading(engine) as connection:
-        assert [agents.source_of(connection, key) for key in keys] == [None, "web-shop"]
+        assert sources.source_of(connection, keys[0]) is None
+        assert sources.source_of(connection, keys[1]) == Source(
+            source="web-shop", scopes=frozenset({"track", "health"})
+        )
     for kept in (tmp_path / "central").iterdir():
         assert keys[1].encode() not in kept.read_bytes()
     assert [main(["revoke-key", str(file), "web-shop"]) for _ in range(2)] == [0, 1]
     assert capsys.readouterr().err.startswith("There is no source web-shop.")
     with opened(config.read(file)) as engine, reading(engine) as connection:
-        assert agents.source_of(connection, keys[1]) is None
+        assert sources.source_of(connection, keys[1]) is None
+
+
+def test_a_key_is_made_for_what_there_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", str(file), "web-shop", "--may", "track,all"]) == 1
+    assert capsys.readouterr().err == "A key cannot be made for all. Choose from track, consents, health.\n"
 
 
 @pytest.mark.parametrize("name", ["", "Web Shop", "店", "x" * 65, "a\n"])
@@ -105,15 +191,16 @@ def test_consent_is_given_and_withdrawn(file: Path, capsys: pytest.CaptureFixtur
 
 
 def test_report_counts_by_agent_and_epoch(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["enrol", str(file), "ginza", "pi-1"]) == 0
-    capsys.readouterr()
+    with opened(config.read(file)) as engine, writing(engine) as connection:
+        chain_keys.known(connection, "ginza", "pi-1")
     log = EdgeLog().add(*(event(number) for number in range(4)))
     with opened(config.read(file)) as engine:
         Ingest(engine, lambda *_: None, lambda: NOON).take([log.message(log.batch(1, 4))])
     assert main(["report", str(file), "--json", "--plays"]) == 0
     kinds = {"crowd-counted": 4}
     row = {"agent": "pi-1", "store": "ginza", "epoch": "e1", "count": 4, "distinct": 4, "max_seq": 4, "kinds": kinds}
-    assert said(capsys) == {"events": [row], "gaps": [], "forks": [], "held": 0, "quarantine": [], "plays": []}
+    told = said(capsys)
+    assert told == told | {"events": [row], "gaps": [], "forks": [], "held": 0, "quarantine": [], "plays": []}
     assert main(["report", str(file)]) == 0
     assert said(capsys)["events"] == [row]
 
@@ -141,3 +228,18 @@ def tokens(settings: CentralConfig) -> Sequence[Any]:
 
 
 _SAMPLE = {name: tables.metadata.tables[name] for name in ("store", "customer", "token", "consent", "product", "stock")}
+
+
+def test_replay_tells_what_became_of_what_was_set_aside(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = open_database(config.read(file).url)
+    with writing(engine) as connection:
+        for agent in ("pi-1", "pi-2"):
+            chain_keys.known(connection, "ginza", agent)
+            set_aside(connection, agent, event(1), "unreadable", "", NOON, place=("e1", 1))
+    assert main(["replay", str(file), "--agent", "pi-1"]) == 0
+    assert said(capsys) == {"stored": 1, "there": 0, "left": 0}
+    assert main(["replay", str(file)]) == 0
+    assert said(capsys) == {"stored": 1, "there": 0, "left": 0}
+    with reading(engine) as connection:
+        assert len(connection.execute(select(tables.events)).all()) == 2
+    engine.dispose()

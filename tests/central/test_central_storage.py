@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from edge_log import EdgeLog, event
+from ingest_bench import Bench
 from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy.exc import IntegrityError
 
 import central.migrations
-from central import agents, profiles
+from central import agents, profiles, sources
 from central.contract.feeds import Interest
-from central.profiles import Customer
+from central.ingest.report import report
+from central.sources import SCOPES
 from central.storage import tables
 from central.storage.database import HEAD, MIGRATIONS, count, open_database, put, reading, writing
 from ground.errors import StorageError
+
+VERSIONS = Path(__file__).parents[1] / "versions"
 
 
 def shape(file: Path) -> set[str]:
@@ -48,33 +55,103 @@ def test_the_newest_migration_is_the_one_the_program_asks_for() -> None:
     assert tuple(reversed([step.revision for step in script.walk_revisions()])) == MIGRATIONS
 
 
-def test_a_database_of_the_first_version_keeps_its_rows(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'old.db'}"
-    old = create_engine(url)
-    with old.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(central.migrations.__file__).parent))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(text("INSERT INTO generation VALUES (1, 'g-1')"))
-        connection.execute(text("INSERT INTO customer VALUES ('c-1', 'はな', 'ja', 7)"))
-        connection.execute(text("INSERT INTO interest VALUES ('c-1', 'viewed', 'tea', '2026-11-24 03:00:00.000000')"))
-        connection.execute(text("INSERT INTO counter VALUES ('pi-1', 'stored.played', 3)"))
-    old.dispose()
-    engine = open_database(url)
+RELEASED = {file.stem.removeprefix("central-"): file for file in VERSIONS.glob("central-*.sql")}
+"""A database of each version before this one, as its own program made it, with rows in every table."""
+
+
+@pytest.fixture(params=sorted(RELEASED))
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    file: Path = tmp_path / "central.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(RELEASED[request.param].read_text())
+    return file
+
+
+def rows(file: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(file)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in names}
+
+
+def test_there_is_a_database_of_every_version_before_this_one() -> None:
+    assert tuple(sorted(RELEASED)) == MIGRATIONS[:-1]
+
+
+def test_a_database_of_any_version_before_keeps_all_its_rows(old: Path) -> None:
+    before = rows(old)
+    assert 0 not in before.values()
+    engine = open_database(f"sqlite:///{old}")
     try:
+        assert {name: number for name, number in rows(old).items() if name in before} == before
         with writing(engine) as connection:
+            assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             assert connection.scalar(select(tables.generation.c.generation)) == "g-1"
             noon = datetime(2026, 11, 24, 3, tzinfo=UTC)
-            hana = Customer(
-                customer="c-1", home=None, nickname="はな", points=7, viewed=(Interest(sku="tea", at=noon),)
-            )
-            assert profiles.read(connection, ["c-1"]) == {"c-1": hana}
-            assert connection.execute(select(tables.counter)).all() == [("pi-1", "stored.played", 3)]
-            assert agents.source_of(connection, agents.make_key(connection, "shop", noon)) == "shop"
-            assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+            (seen,) = profiles.read(connection, ["c-1"])["c-1"].viewed
+            assert seen == Interest(sku="4901234567894", at=noon)
+            assert [row["count"] for row in report(connection)["events"]] == [2]
+            assert agents.find(connection, "pi-1") == agents.Agent(agent="pi-1", store="ginza", revoked=False)
+            assert agents.admitted(connection, noon) == (), "a password is no certificate"
+            assert sources.source_of(connection, sources.make_key(connection, "shop", SCOPES, noon)) is not None
     finally:
         engine.dispose()
+
+
+def test_what_came_from_an_agent_before_continues_after(old: Path) -> None:
+    engine = open_database(f"sqlite:///{old}")
+    try:
+        bench = Bench(engine)
+        log = EdgeLog().add(*(event(number) for number in range(1, 5)))
+        bench.take(log.message(log.batch(4, 4)))
+        assert bench.acks() == [4]
+    finally:
+        engine.dispose()
+
+
+def test_a_copy_from_before_is_kept_and_only_one(old: Path) -> None:
+    before, older = rows(old), old.with_name("central.db.before-0001")
+    older.touch()
+    open_database(f"sqlite:///{old}").dispose()
+    kept = old.with_name(f"central.db.before-{HEAD}")
+    assert rows(kept) == before
+    assert kept.stat().st_mode & 0o777 == 0o600, "it holds what the database holds of people"
+    assert {file.name for file in old.parent.iterdir()} <= {
+        *(f"central.db{end}" for end in ("", "-wal", "-shm")),
+        kept.name,
+    }
+
+
+def test_a_copy_from_before_is_deleted_after_a_month(old: Path) -> None:
+    open_database(f"sqlite:///{old}").dispose()
+    kept = old.with_name(f"central.db.before-{HEAD}")
+    for days, there in ((29, True), (31, False)):
+        at = time.time() - days * 86400
+        os.utime(kept, (at, at))
+        open_database(f"sqlite:///{old}").dispose()
+        assert kept.exists() is there
+
+
+def test_a_database_that_does_not_come_through_is_refused_and_left_as_it_was(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("INSERT INTO token VALUES ('code', '9', 'nobody')")
+        connection.commit()
+    before = rows(old)
+    with pytest.raises(StorageError, match=r"does not come through .*token.*customer.*Nothing was changed"):
+        open_database(f"sqlite:///{old}")
+    assert rows(old) == before
+    assert [file.name for file in old.parent.glob("*.before-*")] == []
+    assert [file.name for file in old.parent.glob("*rehearsal*")] == []
+
+
+def test_a_new_database_needs_no_copy(engine: Engine, tmp_path: Path) -> None:
+    assert list(tmp_path.glob("*.before-*")) == []
+
+
+def test_an_error_of_the_database_names_no_value(engine: Engine) -> None:
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        connection.execute(tables.token.insert().values(means="code", value="2000000000015", customer="nobody"))
+    assert "2000000000015" not in str(caught.value)
 
 
 def test_opening_again_keeps_the_generation(tmp_path: Path) -> None:
@@ -91,7 +168,7 @@ def test_opening_again_keeps_the_generation(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused_and_left_alone(engine: Engine, tmp_path: Path) -> None:
     with writing(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StorageError, match=r"version 9999, newer than the 0002.*Install the newer program"):
+    with pytest.raises(StorageError, match=rf"version 9999, newer than the {HEAD}.*a Noren that knows version 9999"):
         open_database(str(engine.url))
 
 

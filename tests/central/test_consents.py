@@ -13,7 +13,7 @@ from edge_log import NOON
 from httpx import ASGITransport, AsyncClient, BasicAuth
 from sqlalchemy import Engine, select
 
-from central import agents, api, consent, profiles
+from central import api, consent, profiles, sources
 from central.contract.feeds import PURPOSES, Interest
 from central.profiles import Customer
 from central.storage import tables
@@ -29,7 +29,7 @@ async def client(engine: Engine, tmp_path: Path) -> AsyncIterator[AsyncClient]:
         profiles.save(connection, [hana])
         consent.give(connection, "c-1", ["presence", "signage"], BEFORE)
         connection.execute(tables.dirty.delete())
-        key = agents.make_key(connection, "shop", NOON)
+        key = sources.make_key(connection, "shop", ["consents"], NOON)
     application = api.build(engine, tmp_path / "assets", dict, lambda: NOON, lambda: None)
     async with AsyncClient(transport=ASGITransport(app=application), base_url="http://central") as made:
         made.auth = BasicAuth(key, "")

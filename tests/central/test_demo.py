@@ -21,7 +21,7 @@ import yaml
 
 from central.contract.events import Born, Played, VisitStarted, make
 from central.demo import main
-from central.demo.configs import HEADLESS, Configs, Enrolled, Hardware, free
+from central.demo.configs import HEADLESS, Configs, Hardware, free
 from central.demo.processes import DemoFailed, Troupe
 from central.demo.report import ZEROS, AgentStatus, Report, lost, quantiles, stored
 from central.storage import tables
@@ -42,6 +42,13 @@ def until(true: Callable[[], bool]) -> None:
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 READY = "import sys, time; print('{\"ready\": true}', flush=True); time.sleep(600)"
@@ -101,6 +108,21 @@ def test_a_command_gives_its_output_or_its_last_words(tmp_path: Path) -> None:
             troupe.run("ask", python(READY), seconds=0.2)
 
 
+def test_commands_that_run_at_once_give_each_its_own_or_fail_together(tmp_path: Path) -> None:
+    meets = (
+        "import sys, pathlib; me, other = map(pathlib.Path, sys.argv[1:]); me.touch()\n"
+        "while not other.exists(): pass\n"
+        "print(me.name)"
+    )
+    pair = [str(tmp_path / name) for name in ("one", "two")]
+    with Troupe(tmp_path, tmp_path) as troupe:
+        said = troupe.run_all({"one": [*python(meets), *pair], "two": [*python(meets), *reversed(pair)]})
+        assert said == {"one": b"one\n", "two": b"two\n"}
+        with pytest.raises(DemoFailed, match="bad ended with exit code 3"):
+            troupe.run_all({"bad": python("raise SystemExit(3)"), "long": [*python(READY), str(tmp_path)]})
+    assert processes_of(tmp_path) == []
+
+
 def test_leaving_stops_all(tmp_path: Path) -> None:
     with Troupe(tmp_path, tmp_path) as troupe:
         one = troupe.start("one", python(READY))
@@ -118,7 +140,8 @@ def test_no_process_outlives_the_demo(tmp_path: Path, number: signal.Signals) ->
         f"    one = troupe.start('one', [sys.executable, '-c', {READY!r}])\n"
         "    troupe.await_ready({one: lambda: one.said('ready')}, 30)\n"
         "    print(one._child.pid, flush=True)\n"
-        "    time.sleep(600)\n"
+        # Short naps: a signal that comes right before one is seen only after it.
+        "    while True: time.sleep(0.05)\n"
     )
     with subprocess.Popen(
         python(demo), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)}
@@ -127,13 +150,17 @@ def test_no_process_outlives_the_demo(tmp_path: Path, number: signal.Signals) ->
         child = psutil.Process(int(process.stdout.readline()))
         assert child.is_running()
         process.send_signal(number)
-        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        try:
+            until(lambda: is_gone(child))
+        finally:
+            process.kill()
 
 
 def template(folder: Path) -> Path:
     file = folder / "template.yaml"
     sections = {
-        "central": {"key": "ab" * 32, "log": "debug", "database": "postgresql+psycopg://elsewhere/db"},
+        "central": {"key": "ab" * 32, "log": "debug", "database": "postgresql+psycopg://elsewhere/db"}
+        | {"names": ["central.example"], "assets_url": "https://elsewhere/assets", "brokers": [{"host": "elsewhere"}]},
         "edge": {"zones": [{"zone": "shelf", "enter_dbm": -60.0, "exit_dbm": -66.0}], "confirm_hours": 12},
         "signage": {"theme": {"brand": "みせ"}},
     }
@@ -145,14 +172,14 @@ def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Pa
     configs = Configs(template(tmp_path), tmp_path, tmp_path / "run")
     central = yaml.safe_load(configs.central().read_text(encoding="utf-8"))["central"]
     assert central["log"] == "debug"
-    assert "database" not in central
+    assert {"database", "assets_url", "brokers"} & set(central) == set()
+    assert central["names"] == ["127.0.0.1"]
     assert central["broker"]["kind"] == "embedded"
     assert central["broker"]["port"] in (configs.mqtt_port, 0)
     screens = [configs.screen("ginza", zone, display=HEADLESS) for zone in ("shelf", "till")]
     assert yaml.safe_load(screens[0].config.read_text(encoding="utf-8"))["signage"]["theme"] == {"brand": "みせ"}
     file = configs.edge(
         "ginza",
-        Enrolled(agent="ginza-1", password="secret", key="cd" * 32),
         screens,
         scenario=tmp_path / "scenario.json",
         live=tmp_path / "live.jsonl",
@@ -169,7 +196,8 @@ def test_configurations_are_the_templates_with_a_place_of_their_own(tmp_path: Pa
     simulated = [sensor for sensor in edge["sensors"] if "scenario" in sensor]
     assert [sensor["start"] for sensor in simulated] == [12.5] * 4
     assert {sensor["live"] for sensor in simulated} == {str(tmp_path / "live.jsonl")}
-    assert (edge["broker"]["port"], edge["assets"]) == (1234, "http://127.0.0.1:5678/assets")
+    assert (edge["brokers"], edge["assets"]) == ([{"host": "127.0.0.1", "port": 1234}], "https://127.0.0.1:5678/assets")
+    assert {"store", "agent", "key"} & set(edge) == set(), "these are its enrolment's"
     assert edge["sensors"][-1] == {"kind": "camera", "name": "real-camera", "zone": "till", "device": 3}
 
 

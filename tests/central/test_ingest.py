@@ -5,54 +5,27 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
+import chain_keys
 import pytest
 from edge_log import NOON, EdgeLog, event
-from sqlalchemy import Engine, func, select
+from ingest_bench import Bench
+from sqlalchemy import Engine, select
 
 from central import agents
 from central.contract import codec, events, topics
 from central.contract.batches import MAX_EVENT, Ack, Batch, Nack, Origin, digest, raw
 from central.contract.commands import Reply, Status
-from central.ingest.keep import QUARANTINE
+from central.ingest.aside import MOST
+from central.ingest.keep import MOST_EPOCHS
 from central.ingest.report import report
-from central.ingest.worker import STRANGER, Ingest
-from central.mqtt import Message
+from central.ingest.worker import STRANGER
 from central.storage import tables
+from central.storage.alarms import forked
 from central.storage.database import reading, writing
 
 BORN = b'"born":{"wall":"2026-11-24T03:00:00Z","boot":"b","up_ms":1,"synced":true}'
-
-
-class Bench:
-    """An ingest and what it answered."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.sent: list[tuple[str, bytes]] = []
-        self.ingest = Ingest(engine, lambda topic, payload: self.sent.append((topic, payload)), lambda: NOON)
-
-    def take(self, *group: Message) -> None:
-        self.ingest.take(group)
-
-    def acks(self) -> list[int]:
-        return [codec.unpack(payload, Ack).seq for topic, payload in self.sent if topic.endswith("/ack")]
-
-    def stored(self) -> list[tuple[str, int, bytes]]:
-        columns = (tables.events.c.epoch, tables.events.c.seq, tables.events.c.data)
-        with reading(self.engine) as connection:
-            return [(row.epoch, row.seq, row.data.encode()) for row in connection.execute(select(*columns))]
-
-    def report(self) -> dict[str, Any]:
-        with reading(self.engine) as connection:
-            return report(connection)
-
-    def counted(self, name: str) -> int:
-        ask = select(func.sum(tables.counter.c.count)).where(tables.counter.c.name == name)
-        with reading(self.engine) as connection:
-            return connection.scalar(ask) or 0
 
 
 @pytest.fixture
@@ -160,7 +133,7 @@ def test_one_bad_event_is_set_aside_and_its_neighbours_are_stored(bench: Bench, 
     (aside,) = bench.report()["quarantine"]
     assert (aside["agent"], aside["epoch"], aside["seq"]) == ("pi-1", "e1", 2)
     with reading(bench.engine) as connection:
-        assert connection.scalar(select(tables.quarantine.c.data)) == bad[:MAX_EVENT]
+        assert connection.scalar(select(tables.quarantine.c.data)) == bad[:MOST]
 
 
 def test_one_event_that_the_database_will_not_have_is_found_by_halving(bench: Bench) -> None:
@@ -257,20 +230,14 @@ def test_events_that_do_not_fill_their_seqs_are_unreadable(bench: Bench) -> None
     assert bench.stored() == []
 
 
-def test_the_quarantine_of_one_agent_is_bounded_and_the_rest_is_counted(bench: Bench) -> None:
-    bench.take(*(EdgeLog().said("up", b"junk %d" % number) for number in range(QUARANTINE + 5)))
-    assert len(bench.report()["quarantine"]) == QUARANTINE
-    assert bench.counted("quarantined") == QUARANTINE + 5
-
-
 def revoke(engine: Engine) -> None:
     with writing(engine) as connection:
-        agents.revoke(connection, "pi-1")
+        agents.revoke(connection, "pi-1", NOON)
 
 
 def move(engine: Engine) -> None:
     with writing(engine) as connection:
-        agents.enrol(connection, "shibuya", "pi-1")
+        chain_keys.known(connection, "shibuya", "pi-1")
 
 
 @pytest.mark.parametrize("change", [revoke, move])
@@ -292,6 +259,85 @@ def test_strangers_share_one_quarantine(bench: Bench) -> None:
     assert {row["agent"] for row in bench.report()["quarantine"]} == {STRANGER}
 
 
+def test_why_something_was_set_aside_is_counted(bench: Bench) -> None:
+    log = EdgeLog(store="shibuya").add(event(1))
+    bench.take(log.message(log.batch(1, 1)), log.said("status", b"{}"), EdgeLog().said("up", b"junk"))
+    stranger = EdgeLog(agent="x").add(event(1))
+    bench.take(stranger.message(stranger.batch(1, 1)))
+    assert bench.report()["aside"]["reasons"] == {"misplaced": 2, "stranger": 1, "unreadable": 1}
+
+
+def test_new_epochs_of_one_agent_are_bounded_by_the_day(bench: Bench) -> None:
+    logs = [EdgeLog(epoch=f"e{n}").add(event(1), event(2)) for n in range(MOST_EPOCHS + 1)]
+    for log in logs:
+        bench.take(log.message(log.batch(1, 1)))
+    assert len(bench.acks()) == MOST_EPOCHS
+    assert len(bench.stored()) == MOST_EPOCHS
+    assert bench.report()["aside"]["reasons"] == {"epochs": 1}
+    bench.take(logs[0].message(logs[0].batch(2, 2)))
+    assert len(bench.acks()) == MOST_EPOCHS + 1, "what began before goes on"
+    bench.now = NOON + timedelta(days=1, seconds=1)
+    bench.take(logs[-1].message(logs[-1].batch(1, 1)))
+    assert len(bench.stored()) == MOST_EPOCHS + 2
+
+
+def test_the_epochs_of_one_agent_cost_another_nothing(bench: Bench) -> None:
+    with writing(bench.engine) as connection:
+        chain_keys.known(connection, "ginza", "pi-2")
+    for n in range(MOST_EPOCHS + 1):
+        log = EdgeLog(epoch=f"e{n}").add(event(1))
+        bench.take(log.message(log.batch(1, 1)))
+    other = EdgeLog(agent="pi-2").add(event(1))
+    bench.take(other.message(other.batch(1, 1)))
+    assert bench.acks() == [1] * (MOST_EPOCHS + 1)
+
+
+def test_the_report_names_who_forked_and_when(bench: Bench) -> None:
+    log, copy = log_of(4), log_of(3).add(event(99))
+    bench.take(log.message(log.batch(1, 4)))
+    bench.now = NOON + timedelta(hours=1)
+    bench.take(copy.message(copy.batch(4, 4)), copy.message(copy.batch(4, 4)))
+    with reading(bench.engine) as connection:
+        assert forked(connection) == [{"agent": "pi-1", "epochs": 1, "count": 2, "at": bench.now}]
+
+
+def speaks(bench: Bench, boot: str, *, online: bool = True) -> None:
+    status = Status(online=online, version="1", epoch="e1", boot=boot)
+    bench.take(EdgeLog().said("status", codec.pack(status)))
+    bench.now += timedelta(seconds=2)
+
+
+def test_two_devices_that_are_one_agent_are_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for boot in ("a", "b") * 20:
+        speaks(bench, boot)
+    assert bench.report()["copied"] == {"pi-1": 1}
+    assert [record.message for record in caplog.records] == [
+        "two devices are the agent pi-1: a card was copied; enrol both anew"
+    ], "once, not two thousand times an hour"
+    bench.now += timedelta(minutes=20)
+    for boot in ("a", "b") * 20:
+        speaks(bench, boot)
+    assert bench.report()["copied"] == {"pi-1": 2}
+
+
+def test_a_device_that_starts_again_and_again_is_one(bench: Bench) -> None:
+    for boot in range(40):
+        speaks(bench, f"boot-{boot}")
+        speaks(bench, f"boot-{boot}")
+        if boot:
+            speaks(bench, f"boot-{boot - 1}", online=False)  # Its will comes late.
+    speaks(bench, "boot-38")  # A broker had kept it.
+    assert bench.report()["copied"] == {}
+
+
+def test_an_answer_goes_back_by_the_broker_that_the_question_came_by(bench: Bench) -> None:
+    log = log_of(1)
+    there: list[str] = []
+    bench.take(replace(log.message(log.batch(1, 1)), answer=lambda topic, _: there.append(topic)))
+    assert there == [topics.of_agent("ginza", "pi-1", "ack")]
+    assert bench.sent == []
+
+
 def test_status_is_kept_and_replies_are_counted(bench: Bench) -> None:
     status = Status(online=True, version="1", epoch="e1", boot="b", counts={"dropped": 3})
     bench.take(
@@ -301,7 +347,7 @@ def test_status_is_kept_and_replies_are_counted(bench: Bench) -> None:
         row = connection.execute(select(tables.agent)).one()
     assert codec.decode(row.status.encode(), Status) == status
     assert row.status_at == NOON
-    assert bench.ingest.counts["reply"] == 1
+    assert bench.ingest.counts["reply_strange"] == 1, "nobody asked"
 
 
 def test_a_status_that_would_fill_the_table_is_set_aside(bench: Bench) -> None:
@@ -313,7 +359,7 @@ def test_a_status_that_would_fill_the_table_is_set_aside(bench: Bench) -> None:
 
 def test_agents_share_a_transaction_and_each_gets_its_own_ack(enrolled: Engine) -> None:
     with writing(enrolled) as connection:
-        agents.enrol(connection, "ginza", "pi-0")
+        chain_keys.known(connection, "ginza", "pi-0")
     bench = Bench(enrolled)
     logs = [EdgeLog(agent=name).add(event(1), event(2)) for name in ("pi-1", "pi-0")]
     bench.take(*(log.message(log.batch(1, 2)) for log in logs))

@@ -185,7 +185,7 @@ def test_only_an_agent_of_its_own_store_is_answered(enrolled: Engine) -> None:
     assert topic == topics.of_agent("ginza", "pi-1", "page")
     assert [row.key for row in codec.unpack(payload, Page).rows] == ["a"]
     with writing(enrolled) as connection:
-        agents.revoke(connection, "pi-1")
+        agents.revoke(connection, "pi-1", NOON)
     for log, junk in (
         (EdgeLog(), pull),
         (EdgeLog(store="shibuya"), pull),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +13,22 @@ from sqlalchemy import Engine, func, select
 
 from central import catalogue, consent, content, profiles
 from central.contract import codec, feeds, member_code, topics
-from central.contract.feeds import Content, Coupon, Heads, Interest, Product, Profile, Stock, Token
-from central.feeds.projector import Projector, forget, project
+from central.contract.feeds import (
+    MAX_ROW,
+    Content,
+    Coupon,
+    Heads,
+    Interest,
+    Page,
+    Product,
+    Profile,
+    Pull,
+    Stock,
+    Token,
+)
+from central.feeds.pages import page
+from central.feeds.projector import Projector, There, changes, forget, keep, project
+from central.feeds.rows import Place, Wanted
 from central.profiles import Customer
 from central.storage import tables
 from central.storage.database import reading, writing
@@ -246,3 +262,60 @@ def test_more_marks_than_one_step_takes_are_all_worked_off(engine: Engine) -> No
         catalogue.save_products(connection, many)
     Projector(engine, KEY, lambda *_: None, lambda: NOON).step()
     assert head(engine, "chain", "products") == 1201
+
+
+ROW = Wanted(place=Place(scope="ginza", feed="content", key="k"), owner="k", body=b"{}", until=NOON)
+
+
+def test_a_row_that_runs_out_at_another_time_is_a_new_version() -> None:
+    there = There(owner="k", body="{}", until=NOON)
+    assert changes({ROW.place: ROW}, {ROW.place: there}) == []
+    for other in (None, NOON + timedelta(hours=1)):
+        [change] = changes({ROW.place: replace(ROW, until=other)}, {ROW.place: there})
+        assert (change.body, change.until) == ("{}", other)
+    [gone] = changes({}, {ROW.place: there})
+    assert (gone.body, gone.until) == (None, None)
+    assert changes({}, {ROW.place: replace(there, body=None, until=None)}) == []
+
+
+def test_when_a_row_runs_out_comes_to_the_stores(engine: Engine) -> None:
+    with writing(engine) as connection:
+        keep(connection, changes({ROW.place: ROW}, {}), NOON)
+        pull = Pull(scope="ginza", feed="content", after=0, generation="")
+        made = page(connection, pull, ["ginza"])
+        assert made is not None
+        assert [(row.key, row.until) for row in codec.unpack(codec.pack(made), Page).rows] == [("k", NOON)]
+
+
+def test_a_row_too_large_for_a_page_is_on_none_and_named(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    with writing(engine) as connection:
+        catalogue.save_products(connection, [TEA, replace(TEA, sku="cup")])
+    save(engine, HANA, "signage")
+    run(engine)
+    title = "あ" * 2000
+    huge = tuple(Coupon(coupon=f"k-{number}", title={"ja": title, "en": title}) for number in range(50))
+    save(engine, replace(HANA, coupons=huge), "signage")
+    with writing(engine) as connection:
+        catalogue.save_products(connection, [replace(TEA, name={"ja": "あ" * MAX_ROW}), replace(TEA, sku="cup", yen=1)])
+    run(engine)
+    live = rows(engine)
+    assert [one.sku for one in live["chain", "products"]] == ["cup"], "what was there before may be wrong now"
+    assert ("ginza", "profiles") not in live
+    assert len(live["ginza", "tokens"]) == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 3
+    assert any(line.startswith("the row tea of products for chain has") for line in said)
+    assert not any("c-1" in line or "はな" in line for line in said)
+    save(engine, HANA, "signage")
+    run(engine)
+    assert rows(engine)["ginza", "profiles"]
+
+
+def test_the_largest_row_that_is_taken_fits_on_the_wire(engine: Engine) -> None:
+    noise = random.Random(1).randbytes(MAX_ROW).hex().encode()[: MAX_ROW - 100]
+    largest = replace(ROW, body=b'{"a":"%s"}' % noise, until=None)
+    with writing(engine) as connection:
+        keep(connection, changes({ROW.place: largest}, {}), NOON)
+        made = page(connection, Pull(scope="ginza", feed="content", after=0, generation=""), ["ginza"])
+    assert made is not None
+    assert len(codec.encode(made)) < codec.MAX_WIRE

@@ -23,6 +23,7 @@ from judge_cases import (
     visit,
 )
 
+from central.judge.carries import Carries
 from central.judge.journals import Names, read
 from central.judge.spans import EVER, Spans, longer, outside
 from central.judge.troubles import CATCHES_UP_S, PROPAGATES_S, STARTS_S, Trouble, Troubles, What
@@ -58,7 +59,7 @@ def test_a_journal_of_a_strange_screen_says_nothing() -> None:
 
 
 def ends(lines: list[bytes], *troubles: Trouble) -> list[tuple[float, float]]:
-    journal = read(lines, Names({}), Troubles(troubles), START, 60.0)
+    journal = read(lines, Names({}), lambda _, carry: Carries({}).open(carry, ""), Troubles(troubles), START, 60.0)
     return [(round(each.begin, 3), round(each.end, 3)) for each in journal.shown]
 
 

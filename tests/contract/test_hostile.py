@@ -29,6 +29,9 @@ HOSTILE = {
     "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "deep in a field nobody knows": b'{"x":' + DEEP + b"}",
     "brackets without partners": b"[" * 1000,
+    "very many brackets": zlib.compress(b"[" * (1 << 20)),
+    "very many pairs": zlib.compress(b'{"x":[' + b"[]," * (1 << 18) + b"[]]}"),
+    "very many strings": zlib.compress(b"[" * 33 + b'""' * 100_000),
     "a string without end": b'"' + b"\\" * 100_001,
     "many quotes": b'"' * 100_001,
     "no UTF-8": b'{"reason":"\xff\xfe","digest":"' + b"0" * 64 + b'"}',
@@ -97,6 +100,41 @@ def test_what_may_be_nested_is_and_what_is_much_deeper_is_not() -> None:
     assert decode(page(MAX_DEPTH - 3), feeds.Page)  # The page, its rows, the row are the first three.
     with pytest.raises(Unreadable, match="nested"):
         decode(page(2 * MAX_DEPTH), feeds.Page)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[", '"', "\\", '\\"', '\\\\"[', '"]', "{\n}", "é[", '""[""', '\\\\\\"}', "\\u005b["],
+    ids=repr,
+)
+def test_brackets_in_texts_nest_nothing(text: str) -> None:
+    many = commands.Status(
+        online=True, version="1", epoch="e", boot="b", troubles=(text, *("[" * 40, "]" * 40, "{x" * 40, text * 9))
+    )
+    assert unpack(pack(many), commands.Status) == many
+    deep = encode(many).replace(b'"online"', b'"x":' + b"[" * 40 + b"]" * 40 + b',"online"')
+    with pytest.raises(Unreadable, match="nested"):
+        decode(deep, commands.Status)
+
+
+_TEXTS = st.text(alphabet='[]{}"\\\\ae\\n', max_size=12)
+_VALUES = st.recursive(_TEXTS | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(_TEXTS, inner))
+
+
+@given(value=_VALUES, around=st.sampled_from((10, 2 * MAX_DEPTH)))
+@settings(max_examples=200, deadline=None)
+def test_depth_is_that_of_lists_and_objects_whatever_texts_hold(value: Any, around: int) -> None:
+    data = b"[" * around + encode(value) + b"]" * around
+    if around + depth(value) <= MAX_DEPTH:
+        assert decode(data, list[Any])
+    elif around > MAX_DEPTH:
+        with pytest.raises(Unreadable, match="nested"):
+            decode(data, list[Any])
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
 
 
 def test_lists_have_their_bounds() -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from edge_disk import disk
 from edge_wire import Feed, Wire, turn, until
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
-from central.contract.codec import encode, pack
-from central.contract.commands import Command, Reply
-from central.contract.feeds import FEEDS, Heads, Page, Profile, Pull, Stock, Token
+from central.contract.codec import pack
+from central.contract.feeds import FEEDS, MAX_ROWS, Heads, Page, Profile, Pull, Stock, Token
 from edge.clock import Clock
-from edge.downlink import ANSWER, EVERY, MOST_COMMANDS, SOON, SWEEP, Downlink
+from edge.downlink import ANSWER, EVERY, SOON, SWEEP, Downlink
 from edge.replica import Replica
+from edge.seal import Seal
 from edge.storage import Storage
 from ground.errors import NorenError
 
@@ -33,7 +33,7 @@ PARTS = [(scope, feed) for feed in KNOWN for scope in ("ginza", "chain")]
 class Store:
     """A replica with its downlink on a wire, and central's feeds at the other end."""
 
-    def __init__(self, storage: Storage, later: Later) -> None:
+    def __init__(self, storage: Storage, later: Later, *, another_boot: bool = False) -> None:
         self.later = later
         self.wire = Wire()
         self.feeds = {part: Feed(*part) for part in PARTS}
@@ -42,8 +42,16 @@ class Store:
         self.now = NOON
         self.synced = True
         self.changes: list[tuple[str, frozenset[str]]] = []
-        self.replica = Replica(storage)
-        self.clock = Clock(system=lambda: self.now.timestamp(), uptime=lambda: 1000.0, synced=lambda: self.synced)
+        self.replica = Replica(storage, Seal(bytes(32)), "ginza")
+        self.set_by = timedelta(0)
+        """By how much somebody has set the wall clock."""
+        self.clock = Clock(
+            system=lambda: (self.now + self.set_by).timestamp(),
+            uptime=lambda: 1000.0 + (self.now - NOON).total_seconds(),
+            synced=lambda: self.synced,
+        )
+        if another_boot:
+            self.clock.boot = "another"
         self.storage = storage
         self.downlink: Downlink
 
@@ -69,6 +77,9 @@ class Store:
         [pull] = self.wire.take("pull", Pull)
         return pull
 
+    def failed(self, pages: int) -> bool:
+        return self.downlink.counts["pages_failed"] == pages
+
     async def answer(self, pull: Pull) -> None:
         await self.downlink.on_page(pack(self.feeds[pull.scope, pull.feed].page(pull)))
 
@@ -82,13 +93,6 @@ class Store:
                 asked.append((pull.scope, pull.feed))
                 await self.answer(pull)
         return asked
-
-    async def command(self, name: str, *, command: str = "k1", body: object = None, late: bool = False) -> Reply:
-        expires = self.now + (timedelta(seconds=-1) if late else timedelta(minutes=1))
-        sent = Command(command=command, name=name, expires=expires, body=Raw(encode(body or {})))
-        await self.downlink.on_command(pack(sent))
-        [reply] = self.wire.take("reply", Reply)
-        return reply
 
 
 @pytest.fixture
@@ -155,7 +159,7 @@ async def test_a_confirmation_outlives_the_process_but_not_its_hours_nor_a_clock
             store.connect()
             await store.catch_up()
     async with Storage.open(tmp_path / "a.sqlite") as storage:
-        store = Store(storage, later)
+        store = Store(storage, later, another_boot=True)
         async with store.running():
             assert store.downlink.confirmed()
             for hours, still in ((23, True), (25, False), (-1, False), (0, True)):
@@ -177,7 +181,7 @@ async def test_a_hint_pulls_what_is_behind_and_nothing_else(store: Store) -> Non
         await store.downlink.on_heads(pack(hint))
         await store.downlink.on_heads(pack(Heads(scope="ueno", generation="g1", heads={"stock": 7})))
         assert await store.catch_up() == [("ginza", "stock")]
-        assert store.replica.stock()["a"].on_hand == 1
+        assert store.replica.stock(NOON)["a"].on_hand == 1
 
 
 HINT = pack(Heads(scope="ginza", generation="g1", heads={"profiles": 1}))
@@ -216,7 +220,8 @@ async def test_hints_at_the_wrong_moment_ask_nothing_twice(store: Store) -> None
         assert store.downlink.counts == {"pages": store.downlink.counts["pages"]}
 
 
-async def test_a_central_that_is_slow_is_not_asked_more_by_hints_than_it_bears(store: Store) -> None:
+async def test_a_central_that_is_slow_is_not_asked_more_by_hints_than_it_bears(storage: Storage, still: Later) -> None:
+    store = Store(storage, still)
     async with store.running():
         store.connect()
         await store.pulled()
@@ -294,6 +299,42 @@ async def test_a_page_that_nobody_waits_for_changes_nothing(store: Store) -> Non
         assert store.downlink.counts["pages_ignored"] == 1
 
 
+async def test_a_page_that_a_slow_card_kept_too_late_answers_no_other_question(store: Store) -> None:
+    profiles, stock = ("ginza", "profiles"), ("ginza", "stock")
+    async with store.running():
+        for points in range(5):
+            store.feeds[profiles].put("c1", Profile(customer="c1", purposes=("signage",), points=points))
+        store.connect()
+        await store.catch_up()
+        store.feeds[profiles].delete("c1")
+        store.feeds[stock].put("a", Stock(sku="a", on_hand=1, sold=0))
+        store.connect()
+        while (pull := await store.pulled()) and (pull.scope, pull.feed) != stock:
+            if (pull.scope, pull.feed) == profiles:
+                await store.later(ANSWER * 2)
+            else:
+                await store.answer(pull)
+        slow = threading.Event()
+        card = store.storage.write(lambda _: slow.wait(20), now=True)
+        answered = asyncio.create_task(store.answer(pull))
+        await turn()
+        asked: list[Pull] = []
+        for _ in PARTS:
+            if [(one.scope, one.feed) for one in asked] != [profiles]:
+                await store.later(ANSWER * 20)
+                asked = store.wire.take("pull", Pull)
+        slow.set()
+        await asyncio.gather(card, answered)
+        assert [(one.scope, one.feed) for one in asked] == [profiles]
+        await turn()
+        assert store.replica.cursor(*stock).after == 1
+        assert not store.downlink.confirmed(), "what was asked last is who withdrew"
+        await store.answer(asked[0])
+        await store.catch_up()
+        assert store.downlink.confirmed()
+        assert store.replica.profile("c1", NOON) is None
+
+
 async def test_a_page_without_progress_is_no_reason_to_ask_at_once(store: Store) -> None:
     async with store.running():
         store.connect()
@@ -339,47 +380,45 @@ async def test_a_full_disk_is_survived_and_the_page_asked_for_again(store: Store
 
 
 @pytest.mark.parametrize("feed", ["profiles", "tokens"])
-async def test_nobody_is_known_while_a_full_disk_cannot_keep_who_withdrew(
-    tmp_path: Path, later: Later, feed: str
-) -> None:
-    with disk(tmp_path / "disk", 1024) as card:
-        async with Storage.open(card.path / "edge.sqlite") as storage:
-            store = Store(storage, later)
-            mine = store.feeds["ginza", feed]
-            async with store.running():
-                store.connect()
-                await store.catch_up()
-                assert store.downlink.confirmed()
-                card.fill()
-                [key] = mine.live()
-                while not store.downlink.counts["pages_failed"]:  # There may still be room for the first.
-                    mine.delete(key)
-                    hint = Heads(scope="ginza", generation="g1", heads={feed: mine.head})
-                    await store.downlink.on_heads(pack(hint))
-                    await store.answer(await store.pulled())
-                    await turn()
-                assert not store.downlink.confirmed()
-                # Nor by what else there is of consent, which needs no room.
-                await store.downlink.on_heads(pack(Heads(scope="chain", generation="g1", heads={"tokens": 9})))
-                asked: set[tuple[str, str]] = set()
-                while asked != {("ginza", feed), ("chain", "tokens")} or store.downlink.counts["pages_failed"] < 4:
-                    if not store.wire.sent:
-                        await store.later(ANSWER)
-                    for pull in store.wire.take("pull", Pull):
-                        asked.add((pull.scope, pull.feed))
-                        await store.answer(pull)
-                    await turn()
-                    assert not store.downlink.confirmed()
-                store.connect()  # Nor by all that a connection brings while the disk is full.
-                for _ in range(2 * len(PARTS)):
-                    await store.answer(await store.pulled())
+async def test_nobody_is_known_while_a_disk_cannot_keep_who_withdrew(tmp_path: Path, later: Later, feed: str) -> None:
+    async with Storage.open(tmp_path / "edge.sqlite") as storage:
+        store = Store(storage, later)
+        mine = store.feeds["ginza", feed]
+        async with store.running():
+            store.connect()
+            await store.catch_up()
+            assert store.downlink.confirmed()
+            # A full disk takes deletions for long: they need no room that is not there. One that takes nothing at all:
+            await storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
+            [key] = mine.live()
+            while not store.downlink.counts["pages_failed"]:  # There may still be room for the first.
+                mine.delete(key)
+                hint = Heads(scope="ginza", generation="g1", heads={feed: mine.head})
+                await store.downlink.on_heads(pack(hint))
+                await store.answer(await store.pulled())
+                await turn()
+            assert not store.downlink.confirmed()
+            # Nor by what else there is of consent, which needs no room.
+            await store.downlink.on_heads(pack(Heads(scope="chain", generation="g1", heads={"tokens": 9})))
+            asked: set[tuple[str, str]] = set()
+            while asked != {("ginza", feed), ("chain", "tokens")} or store.downlink.counts["pages_failed"] < 4:
+                if not store.wire.sent:
                     await store.later(ANSWER)
+                for pull in store.wire.take("pull", Pull):
+                    asked.add((pull.scope, pull.feed))
+                    await store.answer(pull)
+                await turn()
                 assert not store.downlink.confirmed()
-                card.free()
+            store.connect()  # Nor by all that a connection brings while the disk is full.
+            for _ in range(2 * len(PARTS)):
+                await store.answer(await store.pulled())
                 await store.later(ANSWER)
-                await store.catch_up()
-                assert store.downlink.confirmed()
-                assert store.replica.cursor("ginza", feed).after == mine.head
+            assert not store.downlink.confirmed()
+            storage._writer.execute("PRAGMA query_only = 0")
+            await store.later(ANSWER)
+            await store.catch_up()
+            assert store.downlink.confirmed()
+            assert store.replica.cursor("ginza", feed).after == mine.head
 
 
 async def test_a_full_disk_that_cannot_keep_the_stock_makes_nobody_a_stranger(store: Store) -> None:
@@ -416,48 +455,153 @@ async def test_what_has_run_out_is_swept_only_by_a_safe_clock(store: Store) -> N
         assert store.changes == [("profiles", frozenset({"c2"}))]
 
 
-async def test_a_command_is_done_once_and_always_answered(store: Store) -> None:
-    done: list[bytes] = []
-
-    async def count(body: bytes) -> str:
-        done.append(body)
-        return f"{len(done)} times"
-
-    async def refuse(body: bytes) -> str:
-        raise NorenError("There is no such screen.", fix="Name another.")
-
-    async with store.running():
-        store.downlink.commands |= {"count": count, "refuse": refuse}
-        store.connect()
-        assert await store.command("count", body={"n": 1}) == Reply(command="k1", ok=True, said="1 times")
-        assert await store.command("count", body={"n": 1}) == Reply(command="k1", ok=True, said="1 times")
-        assert done == [b'{"n":1}']
-        assert (await store.command("ping", command="k2")).ok
-        assert await store.command("ping", command="k3", late=True) == Reply(
-            command="k3", ok=False, said="it had expired when it came"
-        )
-        assert not (await store.command("dance", command="k4")).ok
-        assert "no such screen" in (await store.command("refuse", command="k5")).said.lower()
-
-
-async def test_replies_are_remembered_within_bounds(store: Store) -> None:
-    async with store.running():
-        store.connect()
-        for n in range(MOST_COMMANDS + 5):
-            await store.command("ping", command=f"k{n}")
-        assert len(store.downlink._replied) == MOST_COMMANDS
-
-
 async def test_a_feed_is_pulled_anew_on_command(store: Store) -> None:
     async with store.running():
         store.connect()
         await store.catch_up()
         await store.storage.write(lambda db: db.execute("DELETE FROM row"))  # What a fault may do.
-        assert (await store.command("resync", body={"feed": "profiles"})).ok
+        assert await store.downlink.resync(b'{"feed":"profiles"}') == "profiles is pulled anew"
         assert set(await store.catch_up()) == {("ginza", "profiles"), ("chain", "profiles")}
         assert store.replica.profile("c1", NOON) is not None
-        assert not (await store.command("resync", command="k2", body={"feed": "nonsense"})).ok
-        assert not (await store.command("resync", command="k3", body=[])).ok
+        for body in (b'{"feed":"nonsense"}', b"[]", b"{"):
+            with pytest.raises(NorenError):
+                await store.downlink.resync(body)
+
+
+async def test_a_feed_that_is_not_as_we_left_it_is_taken_anew(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.catch_up()
+        await store.storage.write(lambda db: db.execute("DELETE FROM row"))
+        store.downlink.repair("ginza", "profiles")
+        store.downlink.repair("ueno", "profiles")
+        assert set(await store.catch_up()) == {("ginza", "profiles")}
+        assert store.replica.profile("c1", NOON) is not None
+
+
+async def test_a_central_that_was_set_back_is_taken_anew_and_nobody_known_until_then(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.catch_up()
+        # The same generation and the same heads, but other rows than before: what a backup can bring.
+        store.feeds["ginza", "profiles"] = Feed("ginza", "profiles")
+        store.feeds["ginza", "profiles"].put("c2", Profile(customer="c2", purposes=("signage",)))
+        store.downlink.anew()
+        assert not store.downlink.confirmed()
+        while not store.downlink.confirmed():
+            assert not store.downlink.caught_up
+            await store.answer(await store.pulled())
+            await turn()
+        assert store.replica.profile("c1", NOON) is None
+        assert store.replica.profile("c2", NOON) is not None
+        await store.catch_up()
+        assert store.downlink.caught_up
+        store.connect()
+        asked = await store.catch_up()
+        assert len(asked) == len(PARTS), "once: a page each, and no snapshots any more"
+
+
+async def test_a_full_disk_delays_the_snapshots_and_knows_nobody_meanwhile(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.catch_up()
+        await store.storage.write(lambda db: db.execute("PRAGMA query_only = 1"), now=True)
+        store.downlink.anew()
+        for failed in range(1, 6):
+            await until(partial(store.failed, failed))
+            assert not store.downlink.confirmed()
+            assert not store.wire.sent
+            await store.later(ANSWER)
+        store.storage._writer.execute("PRAGMA query_only = 0")
+        await store.later(ANSWER)
+        await store.catch_up()
+        assert store.downlink.confirmed()
+
+
+async def test_caught_up_is_the_head_of_when_the_pull_began_though_central_goes_on(store: Store) -> None:
+    stock = store.feeds["ginza", "stock"]
+    for n in range(MAX_ROWS + 100):
+        stock.put(f"s{n}", Stock(sku=f"s{n}", on_hand=n, sold=0))
+    async with store.running():
+        before = store.downlink.caught_up
+        assert not before, "there was no connection yet"
+        store.connect()
+        pages = 0
+        while store.downlink._wanted:
+            await until(lambda: store.wire.sent or not store.downlink._wanted)
+            for pull in store.wire.take("pull", Pull):
+                await store.answer(pull)
+                if (pull.scope, pull.feed) == ("ginza", "stock"):
+                    pages += 1
+                    for n in range(MAX_ROWS):  # Faster than it is pulled.
+                        stock.put(f"s{n}", Stock(sku=f"s{n}", on_hand=n, sold=pages))
+        assert store.downlink.caught_up
+        assert pages < 10
+        assert store.replica.cursor("ginza", "stock").after >= MAX_ROWS + 100
+
+
+async def test_whoever_wants_to_know_is_told_what_has_caught_up(store: Store) -> None:
+    told: list[tuple[str, str]] = []
+    async with store.running():
+        store.downlink.on_caught_up.append(lambda scope, feed: told.append((scope, feed)))
+        store.connect()
+        await store.catch_up()
+        assert sorted(told) == sorted(PARTS)
+
+
+async def test_a_clock_that_is_set_neither_ends_nor_prolongs_a_confirmation_of_this_run(store: Store) -> None:
+    async with store.running():
+        store.connect()
+        await store.catch_up()
+        store.synced = False
+        for days in (365, -365):
+            store.set_by = timedelta(days=days)
+            assert store.downlink.confirmed()
+        store.now += timedelta(hours=23, minutes=59)
+        assert store.downlink.confirmed()
+        store.now += timedelta(minutes=2)
+        store.set_by = -timedelta(hours=5)
+        assert not store.downlink.confirmed()
+
+
+async def test_a_confirmation_of_an_earlier_boot_is_not_believed_by_an_unsafe_clock(
+    tmp_path: Path, later: Later
+) -> None:
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        store = Store(storage, later)
+        async with store.running():
+            store.connect()
+            await store.catch_up()
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        store = Store(storage, later, another_boot=True)
+        async with store.running():
+            store.synced = False
+            assert not store.downlink.confirmed()
+            store.synced = True
+            assert store.downlink.confirmed()
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        store = Store(storage, later)
+        async with store.running():
+            store.synced, store.set_by = False, timedelta(days=365)
+            assert store.downlink.confirmed(), "of this boot it is known how long ago it was"
+            store.now += timedelta(hours=25)
+            assert not store.downlink.confirmed()
+
+
+async def test_an_unsafe_clock_leaves_no_confirmation_on_disk(tmp_path: Path, later: Later) -> None:
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        store = Store(storage, later)
+        async with store.running():
+            store.synced, store.set_by = False, timedelta(days=365)
+            store.connect()
+            await store.catch_up()
+            assert store.downlink.confirmed()
+            assert store.replica.confirmed is None
+            store.synced, store.set_by = True, timedelta(0)
+            store.now += timedelta(minutes=5)
+            await store.later(1.3 * EVERY)
+            await store.catch_up()
+            assert store.replica.confirmed == store.now
 
 
 @given(st.binary(max_size=200))
@@ -468,12 +612,14 @@ def test_whatever_comes_down_is_counted_and_survived(payload: bytes) -> None:
 
         confirmed = None
 
+        def confirmed_in(self, _boot: str) -> float | None:
+            return None
+
     async def hear() -> Downlink:
         downlink = Downlink(Nothing(), Wire(), Clock(), "ginza", "pi-1", lambda *_: None)
         await downlink.on_page(payload)
         await downlink.on_heads(payload)
-        await downlink.on_command(payload)
         return downlink
 
     counts = asyncio.run(hear()).counts
-    assert counts["pages_unreadable"] == counts["heads_unreadable"] == counts["commands_unreadable"] == 1
+    assert counts["pages_unreadable"] == counts["heads_unreadable"] == 1

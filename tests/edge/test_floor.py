@@ -17,13 +17,15 @@ from edge_wire import turn, until
 from central.contract import events, feeds, member_code
 from edge import beacons
 from edge.clock import Clock
-from edge.config import Ble, Broker, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
+from edge.config import Ble, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
 from edge.director import FINDS
 from edge.floor import Floor
+from edge.identity import Identity
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
 from edge.replica import Replica
 from edge.report import MOST_WAITING, Report
+from edge.seal import Seal
 from edge.storage import Storage
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
 
@@ -147,11 +149,7 @@ async def store(
     path: Path, *, waiting: int = MOST_WAITING, sensors: tuple[SensorConfig, ...] = ()
 ) -> AsyncIterator[Store]:
     config = EdgeConfig(
-        store="ginza",
-        agent="a",
-        key=KEY,
         folder=path,
-        broker=Broker(),
         zones=(Zone(zone="shelf"), Zone(zone="till")),
         sensors=sensors,
         screens=(
@@ -160,7 +158,10 @@ async def store(
         ),
     )
     async with Storage.open(path / "edge.sqlite") as storage:
-        outbox, replica = Outbox(storage, 1 << 20), Replica(storage)
+        outbox, replica = (
+            Outbox(storage, 1 << 20, Seal(bytes(32)), "ginza-1"),
+            Replica(storage, Seal(bytes(32)), "ginza"),
+        )
         await outbox.open()
         await replica.open()
         walls = {ScreenId("s"): Wall(), ScreenId("t"): Wall()}
@@ -169,6 +170,7 @@ async def store(
         report = Report(outbox, clock, waiting)
         floor = Floor(
             config,
+            identity=Identity(bytes.fromhex(KEY), replica),
             replica=replica,
             report=report,
             clock=clock,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from central.contract import codec, commands
 from edge import health
+from edge.disk import Written
 from edge.health import Health
 
 
@@ -33,7 +33,7 @@ def made(folder: Path, line: Line) -> Health:
 def test_the_counts_are_left_for_a_command(tmp_path: Path) -> None:
     assert health.last(tmp_path) == {}
     made(tmp_path, Line()).look()
-    assert health.last(tmp_path) == {"scans": 3}
+    assert health.last(tmp_path) == {"scans": 3, "written_kb_hour": 0}
     assert [file.name for file in tmp_path.iterdir()] == [health.FILE]
 
 
@@ -51,14 +51,33 @@ def test_the_status_is_retained(tmp_path: Path) -> None:
     made(tmp_path, line).tell()
     [(topic, payload, retain)] = line.sent
     assert (topic, retain) == ("a/status", True)
-    assert codec.decode(payload, commands.Status).counts == {"scans": 3}
+    assert codec.decode(payload, commands.Status).counts == {"scans": 3, "written_kb_hour": 0}
 
 
-def test_systemd_is_told_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    health.notify("READY=1")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        health.notify("READY=1")
-        assert listening.recv(100) == b"READY=1"
+def test_where_systemd_gives_memory_the_card_gets_only_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, folder = tmp_path / "run", tmp_path / "edge"
+    run.mkdir()
+    folder.mkdir()
+    (folder / health.FILE).write_bytes(b'{"scans":1}')
+    monkeypatch.setenv("RUNTIME_DIRECTORY", f"{run}:/elsewhere")
+    first, second = made(folder, Line()), made(tmp_path, Line())
+    first.look()
+    second.look()
+    link = (folder / health.FILE).lstat()
+    first.look()
+    assert (folder / health.FILE).lstat() == link
+    assert health.last(folder)["scans"] == health.last(tmp_path)["scans"] == 3
+    assert len(list(run.iterdir())) == 2
+    for file in run.iterdir():
+        file.unlink()  # The device was switched off.
+    assert health.last(folder) == {}
+
+
+def test_what_is_written_in_an_hour_is_counted(tmp_path: Path) -> None:
+    file = tmp_path / "io"
+    written = Written(file)
+    assert written.kilobytes(0.0) == 0
+    for minute in range(180):
+        file.write_text(f"rchar: 7\nwrite_bytes: {minute * 10 << 10}\ncancelled_write_bytes: 0\n")
+        kilobytes = written.kilobytes(minute * 60.0)
+    assert kilobytes == 600

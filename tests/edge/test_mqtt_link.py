@@ -1,93 +1,35 @@
-"""The link on a real broker, on none, and on some that are no good."""
+"""The link on real brokers, with and without TLS, on none, and on some that are no good."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
-import subprocess
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from edge_broker import Agent, chain, free_port, mosquitto
+from edge_certificates import NOW, Authority
 from edge_wire import turn, until
 from mqtt_peer import Peer
 
 from central.contract.codec import MAX_WIRE
+from edge import enrolment
 from edge.config import Broker
 from edge.errors import LinkError
-from edge.mqtt import ANSWER, MOST_WAITING, UNHEARD, WINDOW, Mqtt, waits
+from edge.mqtt import ANSWER, MOST_WAITING, UNHEARD, WINDOW, waits
 from edge.supervise import Supervisor
 
-MOSQUITTO = "/usr/sbin/mosquitto"
 Later = Callable[[float], Awaitable[None]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def mosquitto(folder: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A broker that runs inside, on loopback."""
-    config = folder / "mosquitto.conf"
-    config.write_text("\n".join(["user root", f"listener {port} 127.0.0.1", "log_dest stderr", *more, ""]))
-    broker = subprocess.Popen([MOSQUITTO, "-c", str(config)], stderr=subprocess.PIPE, text=True)
-    assert broker.stderr is not None
-    with broker.stderr:
-        assert any("running" in line for line in broker.stderr)
-        try:
-            yield broker
-        finally:
-            broker.terminate()
-            broker.wait()
-
-
-class Agent:
-    """A link with what it handed on, and everything that can be waited for."""
-
-    def __init__(self, port: int, *topics: str, **more: str) -> None:
-        self.heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self.connections: asyncio.Queue[bool] = asyncio.Queue()
-        self.link = Mqtt(
-            Broker(port=port, **more),
-            client_id="noren-pi-1",
-            will_topic="status",
-            will_payload=b"gone",
-            subscriptions={topic: self._handler(topic) for topic in topics},
-        )
-        self.link.on_connected.append(lambda: self.connections.put_nowait(True))
-
-    def _handler(self, topic: str) -> Callable[[bytes], Awaitable[None]]:
-        async def handle(payload: bytes) -> None:
-            self.heard.put_nowait((topic, payload))
-
-        return handle
-
-    async def connects(self) -> asyncio.Task[None]:
-        """Run it, and come back with the running task once it is connected."""
-        task = asyncio.create_task(self.link.run())
-        connected = asyncio.create_task(self.connections.get())
-        await asyncio.wait([task, connected], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            connected.cancel()
-            await task
-        return task
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = await self.connects()
-        yield
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture
@@ -210,17 +152,19 @@ async def test_no_broker_is_said_in_a_sentence() -> None:
         with pytest.raises(LinkError, match=f"No broker answers at 127.0.0.1:{port}"):
             await Agent(port).link.run()
         with pytest.raises(LinkError, match="No broker answers at"):
-            await Agent(port, host="a..b").link.run()
+            await Agent(port, brokers=[Broker(host="a..b", port=port)]).link.run()
 
 
-@pytest.mark.parametrize("more", [{}, {"username": "pi-1", "password": "wrong"}])
-async def test_a_broker_that_refuses_us_is_said_in_a_sentence(tmp_path: Path, more: dict[str, str]) -> None:
+async def test_a_broker_that_refuses_us_is_said_in_a_sentence(tmp_path: Path) -> None:
     port = free_port()
     with mosquitto(tmp_path, port, "allow_anonymous false"):
-        agent = Agent(port, **more)
+        agent = Agent(port)
+        refused: list[bool] = []
+        agent.link.on_refused.append(lambda: refused.append(True))
         with pytest.raises(LinkError, match="refuses us: Not authorized"):
             await agent.link.run()
         assert not agent.link.connected
+        assert refused == [True]
 
 
 async def test_a_publish_that_the_broker_throws_away_is_counted(tmp_path: Path) -> None:
@@ -265,6 +209,160 @@ async def test_more_than_can_wait_is_dropped_and_counted(port: int) -> None:
         assert seen[0] == b"0"
 
 
+# With TLS: an authority of the test's own, and brokers that it has certified, or not.
+
+
+def agent_of(authority: Authority, folder: Path, port: int, **more: Any) -> Agent:
+    return Agent(port, "ack", tls=enrolment.context(authority.enrolled(folder / "agent")), **more)
+
+
+async def test_with_certificates_both_know_each_other(tmp_path: Path) -> None:
+    authority = Authority()
+    with chain(tmp_path, authority, authority.server(tmp_path)) as port:
+        agent = agent_of(authority, tmp_path, port)
+        async with agent.running():
+            assert agent.link.publish("ack", b"to myself")
+            assert await agent.heard.get() == ("ack", b"to myself")
+            assert agent.link._client is not None
+            connection = agent.link._client.socket()
+            assert isinstance(connection, ssl.SSLSocket)
+            assert connection.version() == "TLSv1.3"
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNHEARD * 1000
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_broker_that_somebody_else_has_certified_is_not_believed(tmp_path: Path) -> None:
+    stranger, authority = Authority(), Authority()
+    with chain(tmp_path, stranger, stranger.server(tmp_path)) as port:
+        agent = agent_of(authority, tmp_path, port)
+        with pytest.raises(LinkError, match="is not to be trusted"):
+            await agent.link.run()
+        assert agent.link.counts["mqtt_strangers"] == 1
+
+
+async def test_a_broker_with_the_certificate_of_another_name_is_not_believed(tmp_path: Path) -> None:
+    authority = Authority()
+    refused = pytest.raises(LinkError, match=r"not to be trusted: .*127\.0\.0\.1")
+    with chain(tmp_path, authority, authority.server(tmp_path, ["other.test"])) as port, refused:
+        await agent_of(authority, tmp_path, port).link.run()
+
+
+async def test_an_agents_certificate_makes_no_broker(tmp_path: Path) -> None:
+    authority = Authority()
+    thief = authority.enrolled(tmp_path / "thief")
+    both = tmp_path / "both.pem"
+    both.write_bytes(b"".join((thief.folder / name).read_bytes() for name in (enrolment.KEY, enrolment.CERTIFICATE)))
+    with chain(tmp_path, authority, both) as port, pytest.raises(LinkError, match="is not to be trusted"):
+        await agent_of(authority, tmp_path, port).link.run()
+
+
+async def test_what_does_not_speak_tls_is_not_spoken_to(port: int, tmp_path: Path) -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(4096)
+        assert b"ginza" not in hello
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with served(other) as at:
+        with pytest.raises(LinkError, match=r"does not speak TLS 1\.3"):
+            await agent_of(Authority(), tmp_path, at).link.run()
+    with pytest.raises(LinkError, match=f"127.0.0.1:{port}"):  # Mosquitto hangs up without a word.
+        await agent_of(Authority(), tmp_path, port).link.run()
+
+
+async def test_an_agent_that_the_broker_does_not_believe_is_told_so(tmp_path: Path) -> None:
+    authority, stranger = Authority(), Authority()
+    with chain(tmp_path, authority, authority.server(tmp_path)) as port:
+        papers = stranger.papers()
+        (tmp_path / "agent").mkdir()
+        enrolled = enrolment.keep(tmp_path / "agent", dataclasses.replace(papers, trust=authority.roots))
+        agent = Agent(port, tls=enrolment.context(enrolled))
+        refused: list[bool] = []
+        agent.link.on_refused.append(lambda: refused.append(True))
+        with pytest.raises(LinkError, match=r"ended: .*See whether this agent is enrolled and not revoked"):
+            await agent.link.run()
+        assert refused == [True]
+
+
+async def test_without_a_clock_a_broker_is_believed_until_the_time_is_known(tmp_path: Path) -> None:
+    authority = Authority()
+    ended = authority.server(tmp_path, since=NOW - timedelta(days=100), lasts=timedelta(days=90))
+    with chain(tmp_path, authority, ended) as port:
+        agent = agent_of(authority, tmp_path, port)
+        heard = agent.link.subscriptions["ack"]
+
+        async def tells_the_time(payload: bytes) -> None:
+            await heard(payload)
+            agent.now = datetime.now(UTC)
+
+        agent.link.subscriptions["ack"] = tells_the_time
+        task = await agent.connects()
+        assert agent.link.publish("ack", b"it is today")
+        with pytest.raises(LinkError, match="ran out on"):
+            await task
+        assert agent.heard.get_nowait() == ("ack", b"it is today")
+        with pytest.raises(LinkError, match="ran out on"):
+            await agent.link.run()
+        assert agent.link.counts["mqtt_connections"] == 1
+        assert agent.link.counts["mqtt_run_out"] == 2
+
+
+async def test_a_clock_that_is_decades_behind_does_not_keep_us_out(tmp_path: Path) -> None:
+    # What a device without a battery shows OpenSSL: every certificate is of the future.
+    authority = Authority()
+    server = authority.server(tmp_path, since=NOW + timedelta(days=20_000))
+    with chain(tmp_path, authority, server) as port:
+        agent = agent_of(authority, tmp_path, port)
+        agent.now = datetime(1970, 1, 1, tzinfo=UTC)
+        async with agent.running():
+            assert agent.link.connected
+
+
+async def test_of_two_brokers_the_other_takes_over(tmp_path: Path, later: Later) -> None:
+    authority = Authority()
+    folders = [tmp_path / "a", tmp_path / "b"]
+    ports = [free_port(), free_port()]
+    with ExitStack() as stack:
+        brokers = {
+            port: stack.enter_context(
+                mosquitto(folder, port, *authority.listener(folder, port, authority.server(folder)))
+            )
+            for folder, port in zip(folders, ports, strict=True)
+        }
+        both = [Broker(host="127.0.0.1", port=port) for port in ports]
+        agent = agent_of(authority, tmp_path, 0, brokers=both)
+        supervisor = Supervisor()
+        agent.link.on_connected.append(partial(supervisor.well, "mqtt"))
+        task = asyncio.create_task(supervisor.keep("mqtt", agent.link.run, waits=waits))
+        await agent.connections.get()
+        at = int(agent.link._where.partition(":")[2])
+        os.kill(brokers[at].pid, signal.SIGKILL)
+        await until(lambda: supervisor.troubles)
+        await turn()
+        await later(2.0)
+        await agent.connections.get()
+        assert agent.link._where == f"127.0.0.1:{sum(ports) - at}"
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def test_stores_begin_with_different_brokers() -> None:
+    brokers = [Broker(host="127.0.0.1", port=port) for port in (1, 2, 3)]
+    assert {Agent(0, brokers=brokers).link._turn for _ in range(200)} == {0, 1, 2}
+
+
+async def test_other_brokers_and_certificates_are_used_from_the_next_connection_on(tmp_path: Path) -> None:
+    authority, later_one = Authority(), Authority()
+    with chain(tmp_path, later_one, later_one.server(tmp_path)) as port:
+        agent = agent_of(authority, tmp_path, 1)
+        with pytest.raises(LinkError, match="No broker answers"):
+            await agent.link.run()
+        agent.link.brokers = (Broker(host="127.0.0.1", port=port),)
+        agent.link.tls = enrolment.context(later_one.enrolled(tmp_path / "new"))
+        async with agent.running():
+            assert agent.link.connected
+
+
 # Brokers that are no good, made here.
 
 CONNACK_5, CONNACK_3 = b"\x20\x03\x00\x00\x00", b"\x20\x02\x00\x00"
@@ -272,7 +370,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def served(serve: Serve) -> AsyncIterator[int]:
+async def served(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     tasks = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -284,7 +382,7 @@ async def served(serve: Serve) -> AsyncIterator[int]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     yield server.sockets[0].getsockname()[1]
     server.close()
     for task in tasks:
@@ -294,7 +392,15 @@ async def served(serve: Serve) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""])
-async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(port: int, refusal: bytes) -> None:
+@pytest.mark.parametrize("with_tls", [False, True])
+async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(
+    port: int, refusal: bytes, with_tls: bool, tmp_path: Path
+) -> None:
+    authority = Authority()
+    own = enrolment.context(authority.enrolled(tmp_path / "agent"))
+    its = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    its.load_cert_chain(authority.server(tmp_path))
+
     async def front(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connect = await reader.read(4096)
         if connect[connect.index(b"MQTT") + 4] == 5:
@@ -307,8 +413,8 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(port: int, refusal:
         finally:
             down.close()
 
-    async with served(front) as at:
-        agent = Agent(at, "ack")
+    async with served(front, its if with_tls else None) as at:
+        agent = Agent(at, "ack", tls=own if with_tls else None)
         for _ in range(2):
             async with agent.running():
                 with Peer(port) as central:

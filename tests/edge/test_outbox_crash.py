@@ -13,14 +13,17 @@ import pytest
 import edge
 from central.contract.batches import GENESIS, link, walk
 from edge.outbox import Outbox
+from edge.seal import Seal, about
 from edge.storage import Storage
 
+SEAL = Seal(bytes(32))
 CHILD = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from central.contract.batches import Ack, walk
 from edge.outbox import Outbox
+from edge.seal import Seal, about
 from edge.storage import Storage
 
 async def put(outbox, number):
@@ -30,7 +33,7 @@ async def put(outbox, number):
 
 async def main():
     async with Storage.open(Path(sys.argv[1])) as storage:
-        outbox = Outbox(storage, 500_000)
+        outbox = Outbox(storage, 500_000, Seal(bytes(32)), "pi-1")
         await outbox.open()
         number = outbox.state.last
         while True:
@@ -52,7 +55,7 @@ async def test_what_was_said_to_be_kept_survives_kill_9(tmp_path: Path, lines: i
     for _ in range(3):  # It begins again where it was killed.
         said |= _run_and_kill(file, lines)
         async with Storage.open(file) as storage:
-            outbox = Outbox(storage, 500_000)
+            outbox = Outbox(storage, 500_000, SEAL, "pi-1")
             await outbox.open()
             state = outbox.state
             rows = storage.read("SELECT seq, data, chain FROM event ORDER BY seq")
@@ -60,6 +63,7 @@ async def test_what_was_said_to_be_kept_survives_kill_9(tmp_path: Path, lines: i
             assert max(said) <= state.last
             chain = state.floor_chain if state.floor else GENESIS
             for seq, data, its in rows:
+                data = SEAL.open(data, about("event", state.epoch, seq))
                 chain = link(chain, data)
                 assert chain == its.hex()
                 assert seq not in said or data.startswith(b'{"n":%d,' % said[seq])

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from edge_disk import disk
 from edge_pages import take
 from edge_wire import Feed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from central.contract.feeds import Content, Product, Profile, Pull, Stock, Token
-from edge.replica import MOST_ASIDE, MOST_NEAR, Applied, Replica
+from central.contract.codec import encode
+from central.contract.feeds import Content, Product, Profile, Pull, Settings, Stock, Token
+from edge.errors import Locked, Unwritable
+from edge.replica import MOST_ASIDE, MOST_NEAR, SEALED, Applied, Replica
+from edge.seal import Seal, about
 from edge.storage import Storage
 
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+SEAL = Seal(bytes(32))
 
 
 @pytest.fixture
@@ -27,7 +35,7 @@ async def replica(storage: Storage) -> Replica:
 
 
 async def opened(storage: Storage) -> Replica:
-    replica = Replica(storage)
+    replica = Replica(storage, SEAL, "ginza")
     await replica.open()
     return replica
 
@@ -61,8 +69,13 @@ async def catch_up(replica: Replica, feed: Feed, limit: int = 500) -> set[str]:
 
 
 def held(storage: Storage, feed: Feed) -> dict[str, bytes]:
-    sql = "SELECT key, body FROM row WHERE shadow = 0 AND scope = ? AND feed = ?"
-    return dict(storage.read(sql, (feed.scope, feed.feed)))
+    """What is in use, opened."""
+    sql = "SELECT key, version, body FROM row WHERE shadow = 0 AND scope = ? AND feed = ?"
+    rows = storage.read(sql, (feed.scope, feed.feed))
+    return {
+        key: SEAL.open(body, about("row", "ginza", feed.feed, key, version)) if feed.feed in SEALED else body
+        for key, version, body in rows
+    }
 
 
 async def test_the_first_pages_are_a_snapshot_in_use_only_when_whole(replica: Replica, storage: Storage) -> None:
@@ -194,9 +207,87 @@ async def test_a_row_nobody_can_read_is_set_aside_and_the_rest_applied(replica: 
     assert replica.profile("c1", NOON) is None  # What it had agreed to is unknown now.
     assert replica.profile("c3", NOON) is not None
     assert replica.counts["rows_aside"] == 1
-    [(key, body, said)] = storage.read("SELECT key, body, said FROM row_aside")
-    assert (key, body) == ("c1", b'{"customer": 7}')
+    [(key, version, body, said)] = storage.read("SELECT key, version, body, said FROM row_aside")
+    assert key == "c1"
+    assert SEAL.open(body, about("row", "ginza", "profiles", key, version)) == b'{"customer": 7}'
     assert "str" in said
+
+
+async def test_what_is_of_persons_is_sealed_and_what_is_nobodys_is_not(replica: Replica, storage: Storage) -> None:
+    await take(replica, "profiles", {"c1": profile("c1", nickname="みなみ")})
+    await take(replica, "tokens", {"t1": Token(customer="c1", means="code")})
+    await take(replica, "products", {"p1": product("p1")})
+    rows = storage.read("SELECT feed, body FROM row ORDER BY feed")
+    assert [(feed, body[:1]) for feed, body in rows] == [("products", b"{"), ("profiles", b"\1"), ("tokens", b"\1")]
+    assert "みなみ".encode() not in rows[1][1]
+
+
+@pytest.mark.parametrize("how", ["changed", "cut", "moved", "older"])
+async def test_a_row_that_is_not_as_we_left_it_makes_nobody_known_and_its_feed_come_anew(
+    replica: Replica, storage: Storage, how: str
+) -> None:
+    told: list[tuple[str, str]] = []
+    feed = Feed("ginza", "profiles")
+    older = b""
+    for points in (1, 2):
+        feed.put("c1", profile("c1", points=points))
+        feed.put("c2", profile("c2", points=points))
+        await catch_up(replica, feed)
+        if points == 1:
+            [[older]] = storage.read("SELECT body FROM row WHERE key = 'c1'")
+    [[body]] = storage.read("SELECT body FROM row WHERE key = 'c1'")
+    [[other]] = storage.read("SELECT body FROM row WHERE key = 'c2'")
+    new = {"changed": body[:-1] + bytes([body[-1] ^ 1]), "cut": body[:9], "moved": other, "older": older}[how]
+    await storage.write(lambda db: db.execute("UPDATE row SET body = ? WHERE key = 'c1'", (new,)))
+    replica = await opened(storage)
+    replica.unreadable.append(lambda scope, feed: told.append((scope, feed)))
+    assert [replica.profile("c1", NOON) for _ in range(3)] == [None] * 3
+    assert replica.profile("c2", NOON) is not None
+    assert told == [("ginza", "profiles")]
+    assert replica.counts["rows_unreadable"] == 3
+    await replica.restart("ginza", "profiles")
+    await catch_up(replica, feed)
+    found = replica.profile("c1", NOON)
+    assert found is not None
+    assert found.points == 2
+
+
+async def test_without_a_key_nobody_is_known_and_nothing_is_taken(tmp_path: Path) -> None:
+    async with Storage.open(tmp_path / "a.sqlite") as storage:
+        await take(await opened(storage), "profiles", {"c1": profile("c1")})
+        seal = Seal()
+        locked = Replica(storage, seal, "ginza")
+        assert locked.profile("c1", NOON) is None
+        assert locked.counts["rows_unreadable"] == 0
+        with pytest.raises(Locked):
+            await take(locked, "profiles", {"c2": profile("c2")})
+        await take(locked, "stock", {"p1": Stock(sku="p1", on_hand=1, sold=0)})
+        seal.unlock(bytes(32))
+        assert locked.profile("c1", NOON) is not None
+
+
+async def test_rows_from_before_they_were_sealed_are_pulled_anew(replica: Replica, storage: Storage) -> None:
+    plain = encode(profile("c1"))
+    await storage.write(
+        lambda db: db.execute("INSERT INTO row VALUES (0, 'profiles', 'c1', 'ginza', 1, ?, NULL)", (plain,))
+    )
+    asked: list[tuple[str, str]] = []
+    replica.unreadable.append(lambda scope, feed: asked.append((scope, feed)))
+    assert replica.profile("c1", NOON) is None
+    assert asked == [("ginza", "profiles")]
+
+
+async def test_on_a_full_disk_consent_comes_first(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 4096) as card:
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            replica = await opened(storage)
+            card.fill()
+            await take(replica, "profiles", {f"c{n}": profile(f"c{n}", nickname="x" * 40) for n in range(500)})
+            assert storage.short
+            with pytest.raises(Unwritable, match="products must wait"):
+                await take(replica, "products", {"p1": product("p1")})
+            await take(replica, "profiles", {"c1": None})
+            assert replica.profile("c1", NOON) is None
 
 
 async def test_what_is_set_aside_is_bounded(replica: Replica, storage: Storage) -> None:
@@ -220,46 +311,107 @@ async def test_what_has_run_out_is_not_given_and_swept(replica: Replica, storage
     assert set(held(storage, feed)) == {"c2"}
 
 
+async def test_what_has_run_out_is_given_by_no_feed_also_before_it_is_swept(replica: Replica) -> None:
+    rows: dict[str, tuple[str, Any, Callable[[datetime], object]]] = {
+        "tokens": ("f" * 64, Token(customer="c1", means="code"), lambda at: replica.token("f" * 64, at)),
+        "products": ("a", product("a"), lambda at: replica.products(at).get("a")),
+        "stock": ("a", Stock(sku="a", on_hand=1, sold=1), lambda at: replica.stock(at).get("a")),
+        "content": ("k", Content(content="k", layout="campaign", title={"ja": "秋"}), replica.content),
+        "settings": ("agent", Settings(settings="one"), replica.settings),
+    }
+    for name, (key, record, ask) in rows.items():
+        assert not ask(NOON)
+        feed = Feed("ginza", name)
+        feed.put(key, record, until=NOON + HOUR)
+        await catch_up(replica, feed)
+        for at in (NOON, NOON + HOUR, NOON):  # Also where the clock goes back: it is still there.
+            assert bool(ask(at)) == (at < NOON + HOUR), name
+        feed.put(key, record, until=NOON - HOUR)
+        await catch_up(replica, feed)
+        assert not ask(NOON), name
+        feed.put(key, record)
+        await catch_up(replica, feed)
+        assert ask(NOON + 1000 * HOUR), name
+
+
+async def test_behind_what_ran_out_for_the_store_is_what_the_chain_has(replica: Replica) -> None:
+    chain, store = Feed("chain", "products"), Feed("ginza", "products")
+    chain.put("a", product("a", 100))
+    store.put("a", product("a", 80), until=NOON)
+    for feed in (chain, store):
+        await catch_up(replica, feed)
+    assert replica.products(NOON - HOUR)["a"].yen == 80
+    assert replica.products(NOON)["a"].yen == 100
+    await replica.sweep(NOON)
+    chain.put("b", product("b"))
+    await catch_up(replica, chain)
+    assert {sku: one.yen for sku, one in replica.products(NOON).items()} == {"a": 100, "b": 100}
+
+
+async def test_a_first_page_of_thousands_comes_to_a_feed_that_is_in_use(replica: Replica, storage: Storage) -> None:
+    assert not replica.products(NOON)
+    feed = Feed("chain", "products")
+    for n in range(3000):
+        feed.put(f"p{n}", product(f"p{n}", n))
+    reads: list[str] = []
+    storage._reader.set_trace_callback(reads.append)
+    assert len(await catch_up(replica, feed)) == 3000
+    assert len(replica.products(NOON)) == 3000
+    storage._reader.set_trace_callback(None)
+    assert len(reads) < 50, "the loop asks for cursors, not for each product"
+
+
 async def test_the_stores_rows_win_over_the_chains(replica: Replica) -> None:
     chain, store = Feed("chain", "products"), Feed("ginza", "products")
     chain.put("a", product("a", 100))
     chain.put("b", product("b", 100))
     store.put("a", product("a", 80))
     await catch_up(replica, store)
-    assert {sku: one.yen for sku, one in replica.products().items()} == {"a": 80}
+    assert {sku: one.yen for sku, one in replica.products(NOON).items()} == {"a": 80}
     await catch_up(replica, chain)
-    assert {sku: one.yen for sku, one in replica.products().items()} == {"a": 80, "b": 100}
+    assert {sku: one.yen for sku, one in replica.products(NOON).items()} == {"a": 80, "b": 100}
     chain.put("a", product("a", 110))
     await catch_up(replica, chain)
-    assert replica.products()["a"].yen == 80
+    assert replica.products(NOON)["a"].yen == 80
     store.delete("a")
     await catch_up(replica, store)
-    assert replica.products()["a"].yen == 110
+    assert replica.products(NOON)["a"].yen == 110
     chain.delete("a")
     await catch_up(replica, chain)
-    assert set(replica.products()) == {"b"}
+    assert set(replica.products(NOON)) == {"b"}
 
 
 async def test_whole_feeds_are_read_decoded_and_follow_every_change(replica: Replica) -> None:
     tokens, stock, content = Feed("ginza", "tokens"), Feed("ginza", "stock"), Feed("chain", "content")
-    assert replica.content() == ()
-    assert not replica.stock()
+    assert replica.content(NOON) == ()
+    assert not replica.stock(NOON)
     tokens.put("f" * 64, Token(customer="c1", means="code"))
     stock.put("a", Stock(sku="a", on_hand=3, sold=9))
     for n, order in ((1, 2), (2, 1), (3, 1)):
         content.put(f"k{n}", Content(content=f"k{n}", layout="campaign", title={"ja": "秋"}, order=order))
     for feed in (tokens, stock, content):
         await catch_up(replica, feed)
-    assert replica.token("f" * 64) == Token(customer="c1", means="code")
-    assert replica.token("0" * 64) is None
-    assert replica.stock()["a"].on_hand == 3
-    assert [item.content for item in replica.content()] == ["k2", "k3", "k1"]
+    assert replica.token("f" * 64, NOON) == Token(customer="c1", means="code")
+    assert replica.token("0" * 64, NOON) is None
+    assert replica.stock(NOON)["a"].on_hand == 3
+    assert [item.content for item in replica.content(NOON)] == ["k2", "k3", "k1"]
     stock.put("a", Stock(sku="a", on_hand=2, sold=10))
     content.delete("k3")
     for feed in (stock, content):
         await catch_up(replica, feed)
-    assert replica.stock()["a"].on_hand == 2
-    assert [item.content for item in replica.content()] == ["k2", "k1"]
+    assert replica.stock(NOON)["a"].on_hand == 2
+    assert [item.content for item in replica.content(NOON)] == ["k2", "k1"]
+
+
+async def test_who_asks_for_all_while_a_page_is_taken_over_has_it_afterwards(replica: Replica) -> None:
+    feed = Feed("ginza", "products")
+    feed.put("tea", product("tea"))
+    await pull(replica, feed)
+    taking = asyncio.create_task(pull(replica, feed))
+    await asyncio.sleep(0)  # It is with the writer.
+    before = dict(replica.products(NOON))
+    assert await taking == Applied(feed="products", keys=frozenset({"tea"}))
+    assert (before, dict(replica.products(NOON))) == ({}, {"tea": product("tea")})
 
 
 async def test_nothing_new_is_not_worth_a_write(replica: Replica, storage: Storage) -> None:
@@ -297,10 +449,12 @@ async def test_a_horizon_stops_no_feed_taken_anew(replica: Replica) -> None:
 async def test_the_confirmation_outlives_the_process(tmp_path: Path) -> None:
     async with Storage.open(tmp_path / "a.sqlite") as storage:
         replica = await opened(storage)
-        assert replica.confirmed is None
-        await replica.confirm(NOON)
+        assert (replica.confirmed, replica.confirmed_in("b1")) == (None, None)
+        await replica.confirm(NOON, "b1", 12.5)
+        await replica.confirm(None, "b1", 17.5)
     async with Storage.open(tmp_path / "a.sqlite") as storage:
-        assert (await opened(storage)).confirmed == NOON
+        replica = await opened(storage)
+        assert (replica.confirmed, replica.confirmed_in("b1"), replica.confirmed_in("b2")) == (NOON, 17.5, None)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -339,10 +493,10 @@ async def test_whatever_happens_the_replica_becomes_what_central_has(
             elif what == "restore" and chance.random() < 0.3:
                 feed = Feed("ginza", "stock", generation=f"g{step}")
             if chance.random() < 0.3:
-                replica.stock()
+                replica.stock(NOON)
         await catch_up(replica, feed, 3)
         assert held(storage, feed) == feed.live()
-        assert set(replica.stock()) == set(feed.live())
+        assert set(replica.stock(NOON)) == set(feed.live())
 
 
 async def test_who_is_near_is_read_and_decoded_once(replica: Replica, storage: Storage) -> None:

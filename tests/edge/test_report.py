@@ -20,6 +20,7 @@ from central.contract.events import CrowdCounted, Played, Scanned
 from edge.clock import Clock
 from edge.outbox import Outbox
 from edge.report import AGAIN, Report
+from edge.seal import Seal
 from edge.storage import Storage
 
 Later = Callable[[float], Awaitable[None]]
@@ -38,7 +39,7 @@ def play(number: int) -> Played:
 
 @asynccontextmanager
 async def reporting(storage: Storage, *, budget: int = LARGE, most: int = 1000) -> AsyncIterator[tuple[Report, Outbox]]:
-    outbox = Outbox(storage, budget)
+    outbox = Outbox(storage, budget, Seal(bytes(32)), "pi-1")
     await outbox.open()
     report = Report(outbox, Clock(synced=lambda: True), most)
     running = asyncio.create_task(report.run())
@@ -58,12 +59,12 @@ def mended(storage: Storage) -> None:
     storage._writer.execute("PRAGMA query_only = 0")
 
 
-async def arrived(outbox: Outbox) -> list[Any]:
-    """All that a central gets that has nothing yet, in its order."""
+async def arrived(outbox: Outbox, declared: list[tuple[int, int, str]] | None = None) -> list[Any]:
+    """All that a central gets that has nothing yet, in its order; gaps, where there are, as first, count and cause."""
     central = Central()
     while batch := outbox.batch():
         assert await outbox.acknowledged(central.take(batch)) == "ok"
-    assert not central.gaps
+    assert [(gap.first, gap.count, gap.cause) for _, gap in central.gaps] == (declared or [])
     return [events.read(data)[1] for _, data in sorted(central.events.items())]
 
 
@@ -136,12 +137,12 @@ async def test_past_the_bound_the_oldest_play_goes_before_any_visit(storage: Sto
         await later(AGAIN)
         await until(lambda: not report.busy)
         visits = [crowd(number) for number in range(1, 7)]
-        assert await arrived(outbox) == visits
+        assert await arrived(outbox, [(1, 1, "disk_full")]) == visits
         assert report.made_room()
         assert not report.made_room()
         report.happened(play(1), key="play-p1")  # Told again.
         await until(lambda: not report.busy)
-        assert await arrived(outbox) == [*visits, play(1)]
+        assert await arrived(outbox, [(1, 1, "disk_full")]) == [*visits, play(1)]
 
 
 async def test_a_play_that_is_told_again_while_it_waits_waits_once(storage: Storage, later: Later) -> None:
@@ -244,3 +245,28 @@ async def test_a_disk_that_is_really_full_loses_nothing(tmp_path: Path, later: L
             since = [made for n in range(50, number) for made in (crowd(n), play(n))]
             assert await arrived(outbox) == [crowd(n) for n in range(50)] + since
             assert set(report.counts) == {"events_deferred"}
+
+
+async def test_what_a_full_disk_costs_in_the_end_is_declared_in_its_place(tmp_path: Path, later: Later) -> None:
+    with disk(tmp_path / "disk", 2048) as card:
+        async with (
+            Storage.open(card.path / "edge.sqlite") as storage,
+            reporting(storage, most=100) as (report, outbox),
+        ):
+            card.fill()
+            number = 0
+            while report.counts["events_overrun"] < 30:
+                for _ in range(20):
+                    report.happened(crowd(number))
+                    number += 1
+                await later(0.1)
+                await until(lambda: not report._committing)
+            assert storage.short, "what was kept back went first"
+            before = outbox.state.last
+            lost = report.counts["events_overrun"]
+            card.free()
+            await later(AGAIN)
+            await until(lambda: not report.busy)
+            kept = [crowd(n) for n in range(number) if not before <= n < before + lost]
+            assert await arrived(outbox, [(before + 1, lost, "disk_full")]) == kept
+            assert outbox.state.last == number

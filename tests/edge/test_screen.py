@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from edge.model import ScreenId
 from edge.screen import Player
-from signage.contract import Clear, Hello, Played, for_player, line
+from edge.seal import Seal, seal_carry
+from signage.contract import Clear, Hello, Played, Scene, Show, for_player, line
 
 SCREEN = ScreenId("s")
+SEAL = Seal(bytes(32))
 HELLO = Hello(screen="s", width=1920, height=1080, playlist="", layouts=("notice",))
 PLAYED = Played(play="p1", scene="a", layout="notice", cause="scan")
 
@@ -36,6 +41,8 @@ async def test_hello_played_and_a_message_each_way(tmp_path: Path) -> None:
     player = Player(
         SCREEN,
         str(tmp_path / "s"),
+        seal=SEAL,
+        store="ginza",
         hello=lambda screen, hello: got.put_nowait((screen, hello)),
         played=lambda screen, played: got.put_nowait((screen, played)),
     )
@@ -55,7 +62,12 @@ async def test_it_comes_back_when_the_player_does(tmp_path: Path) -> None:
     listener = Listener(line(HELLO))
     hellos: asyncio.Queue[Hello] = asyncio.Queue()
     player = Player(
-        SCREEN, str(tmp_path / "s"), hello=lambda _, hello: hellos.put_nowait(hello), played=lambda *_: None
+        SCREEN,
+        str(tmp_path / "s"),
+        seal=SEAL,
+        store="ginza",
+        hello=lambda _, hello: hellos.put_nowait(hello),
+        played=lambda *_: None,
     )
     async with await asyncio.start_unix_server(listener.serve, tmp_path / "s"):
         running = asyncio.create_task(player.run())
@@ -72,7 +84,12 @@ async def test_a_line_without_end_closes_the_connection_and_nothing_else(tmp_pat
     listener = Listener(line(HELLO) + b"x" * (3 << 20))
     hellos: asyncio.Queue[Hello] = asyncio.Queue()
     player = Player(
-        SCREEN, str(tmp_path / "s"), hello=lambda _, hello: hellos.put_nowait(hello), played=lambda *_: None
+        SCREEN,
+        str(tmp_path / "s"),
+        seal=SEAL,
+        store="ginza",
+        hello=lambda _, hello: hellos.put_nowait(hello),
+        played=lambda *_: None,
     )
     async with await asyncio.start_unix_server(listener.serve, tmp_path / "s"):
         running = asyncio.create_task(player.run())
@@ -85,7 +102,14 @@ async def test_a_line_without_end_closes_the_connection_and_nothing_else(tmp_pat
 async def test_a_player_is_asked_for_its_plays_by_a_new_connection(tmp_path: Path) -> None:
     listener = Listener(line(HELLO) + line(PLAYED))
     played: asyncio.Queue[Played] = asyncio.Queue()
-    player = Player(SCREEN, str(tmp_path / "s"), hello=lambda *_: None, played=lambda _, play: played.put_nowait(play))
+    player = Player(
+        SCREEN,
+        str(tmp_path / "s"),
+        seal=SEAL,
+        store="ginza",
+        hello=lambda *_: None,
+        played=lambda _, play: played.put_nowait(play),
+    )
     player.again()  # Nobody is there to ask: it tells them when it comes.
     async with await asyncio.start_unix_server(listener.serve, tmp_path / "s"):
         running = asyncio.create_task(player.run())
@@ -95,3 +119,68 @@ async def test_a_player_is_asked_for_its_plays_by_a_new_connection(tmp_path: Pat
         assert len(listener.writers) == 2
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+SHOW = Show(
+    scene=Scene(scene="a", layout="notice", language="ja", title="t"),
+    cause="scan",
+    trigger_ns=1,
+    decided_ns=2,
+    carry={"customers": ["c-minami"], "level": 2},
+)
+
+
+class Ends:
+    """An agent's end, and what it was told; `listener` says what a player says."""
+
+    def __init__(self, folder: Path, seal: Seal, listener: Listener) -> None:
+        self.socket, self.listener = folder / "s", listener
+        self.heard: asyncio.Queue[Played] = asyncio.Queue()
+        self.player = Player(
+            SCREEN,
+            str(self.socket),
+            seal=seal,
+            store="ginza",
+            hello=lambda *_: None,
+            played=lambda _, play: self.heard.put_nowait(play),
+        )
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        async with await asyncio.start_unix_server(self.listener.serve, self.socket):
+            running = asyncio.create_task(self.player.run())
+            try:
+                yield
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_whom_a_scene_is_for_a_player_only_keeps(tmp_path: Path) -> None:
+    listener = Listener(line(HELLO) + line(PLAYED))
+    ends = Ends(tmp_path, SEAL, listener)
+    async with ends.connected():
+        await ends.heard.get()  # By then it is connected.
+        assert ends.player.send(SHOW)
+        data = await listener.heard.get()
+        assert b"c-minami" not in data
+        told = for_player(data)
+        assert isinstance(told, Show)
+        assert replace(told, carry={}) == replace(SHOW, carry={})
+        listener.writers[-1].write(line(replace(PLAYED, carry=told.carry)))
+        assert (await ends.heard.get()).carry == SHOW.carry
+        listener.writers[-1].write(line(replace(PLAYED, carry={"sealed": "bm90IG91cnM="})))
+        assert (await ends.heard.get()).carry == {}, "a play that was for nobody knows whom is a play"
+        assert ends.player.carries_broken == 1
+
+
+async def test_a_play_that_cannot_be_opened_yet_is_asked_for_again(tmp_path: Path) -> None:
+    carry = seal_carry(SEAL, SHOW.carry, "ginza")
+    listener = Listener(line(HELLO) + line(replace(PLAYED, carry=carry)) + line(replace(PLAYED, play="p2")))
+    seal = Seal()
+    ends = Ends(tmp_path, seal, listener)
+    async with ends.connected():
+        assert (await ends.heard.get()).play == "p2"
+        seal.unlock(bytes(32))
+        told = [await ends.heard.get() for _ in range(2)]
+        assert [(play.play, play.carry) for play in told] == [("p1", SHOW.carry), ("p2", {})]

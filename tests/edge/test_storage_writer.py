@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from edge_disk import disk
 from edge_wire import turn, until
 
 from edge.errors import EdgeError, Unwritable
-from edge.storage import GROUP, MOST_WAITING, Storage
+from edge.storage import GROUP, MOST_WAITING, PAGES, RESERVE, Storage
 from ground.errors import StorageError
 
 Later = Callable[[float], Awaitable[None]]
@@ -185,7 +186,7 @@ async def test_what_is_stored_stays_readable_while_a_full_disk_lets_nothing_in(t
             assert things(storage) == stored
             for _ in range(3):
                 with pytest.raises(Unwritable):
-                    await storage.write(insert("more" * 3000), now=True)
+                    await storage.write(insert("more" * 15_000), now=True)
             assert things(storage) == stored
             card.free()
             for _ in range(5):
@@ -246,14 +247,6 @@ async def test_a_second_agent_on_the_file_is_told_so(storage: Storage) -> None:
             pass
 
 
-async def test_a_file_that_is_no_database_is_said_in_a_sentence(tmp_path: Path) -> None:
-    file = tmp_path / "a.sqlite"
-    file.write_bytes(b"this is no database at all, but long enough to be looked at" * 100)
-    with pytest.raises(StorageError, match=r"a\.sqlite"):
-        async with Storage.open(file):
-            pass
-
-
 async def test_several_reads_are_of_one_moment(storage: Storage, commits: list[int]) -> None:
     await storage.write(insert("a"), now=True)
     with storage.reading() as db:
@@ -271,3 +264,81 @@ async def test_the_time_outlives_the_process(tmp_path: Path) -> None:
         await storage.keep_wall(noon)
     async with Storage.open(tmp_path / "a.sqlite") as storage:
         assert storage.last_wall() == noon
+
+
+async def test_an_agent_begins_on_a_full_disk_in_the_room_that_it_has_kept_back(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 16 << 10) as card:
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
+        card.fill()  # And it was killed before it had written anything.
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            assert (storage.short, storage.counts["disk_full"]) == (True, 1)
+            await storage.write(insert("kept"), now=True)
+            assert things(storage) == ["kept"]
+
+
+async def test_room_is_kept_back_for_when_the_disk_is_full(tmp_path: Path, later: Later) -> None:
+    with disk(tmp_path / "disk", 16 << 10) as card:
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
+            assert (storage.short, things(storage)) == (False, [])
+            card.fill()
+            for n in range(300):  # More than one page each.
+                await storage.write(insert(f"{n} {'x' * 3000}"), now=True)
+            assert [storage.short] == [True]
+            assert storage.counts["disk_full"] == 1
+            answers = [storage.write(insert(f"{n} {'x' * 3000}")) for n in range(300, 2000)]
+            full = await asyncio.gather(*answers, return_exceptions=True)
+            assert isinstance(full[-1], Unwritable)
+            kept = things(storage)
+            await later(RESERVE)
+            assert [storage.short] == [True], "there is no room to be kept back"
+            card.free()
+            await later(RESERVE)
+            await storage.write(insert("room"), now=True)
+            await settled(storage)
+            assert (storage.short, things(storage)) == (False, [*kept, "room"])
+            assert storage.read("PRAGMA integrity_check") == [("ok",)]
+
+
+def made(table: str, db: sqlite3.Connection) -> None:
+    db.execute(f"CREATE TABLE {table} (value)")
+
+
+async def test_what_a_full_disk_broke_off_leaves_nothing_half_done(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 4 << 10) as card:
+        async with Storage.open(card.path / "a.sqlite") as storage:
+            for table in ("thing", "other"):
+                await storage.write(partial(made, table), now=True)
+            card.fill()
+
+            def both(db: sqlite3.Connection) -> int:
+                db.execute("INSERT INTO thing VALUES (?)", ("x" * 20_000,))
+                return db.execute("INSERT INTO other VALUES (?)", ("y" * 20_000,)).rowcount
+
+            answers = await asyncio.gather(*(storage.write(both) for _ in range(300)), return_exceptions=True)
+            done = answers.count(1)
+            assert isinstance(answers[-1], Unwritable)
+            assert storage.read("SELECT (SELECT count(*) FROM thing), (SELECT count(*) FROM other)") == [(done, done)]
+            assert done > 5
+
+
+async def test_pages_that_nothing_needs_go_back_to_the_disk_in_steps(tmp_path: Path) -> None:
+    file = tmp_path / "a.sqlite"
+    async with Storage.open(file) as storage:
+        await storage.write(lambda db: db.execute("CREATE TABLE thing (value)"), now=True)
+        await asyncio.gather(*(storage.write(insert("x" * 3000)) for _ in range(1000)))
+        await storage.write(lambda db: db.execute("DELETE FROM thing WHERE rowid % 10 > 0"), now=True)
+        [[free]] = storage.read("PRAGMA freelist_count")
+        assert free > 500
+        steps = iter([True, True, False])
+        assert await storage.vacuum(lambda: next(steps)) == 2 * PAGES
+        assert storage.read("PRAGMA freelist_count") == [(free - 2 * PAGES,)]
+        between = asyncio.create_task(storage.vacuum(lambda: True))
+        await storage.write(insert("y"), now=True)
+        assert not between.done(), "a write that comes in between does not wait for all of it"
+        assert await between == free - 2 * PAGES - storage.read("PRAGMA freelist_count")[0][0]
+        assert storage.read("PRAGMA freelist_count") == [(0,)]
+        assert file.with_name("a.sqlite-wal").stat().st_size == 0
+        assert file.stat().st_size < 1000 * 4096 / 2
+        assert len(things(storage)) == 101

@@ -19,6 +19,7 @@ from central.contract.batches import MAX_EVENTS, Ack, Batch, Nack, digest
 from central.contract.codec import Unreadable, pack, unpack
 from edge.clock import Clock
 from edge.outbox import Outbox
+from edge.seal import Seal
 from edge.storage import Storage
 from edge.uplink import ANSWER, GATHER, SOON, Uplink
 
@@ -33,8 +34,12 @@ class Store:
         self.later = later
         self.wire = Wire()
         self.central = Central()
-        self.outbox = Outbox(storage, 1 << 26)
-        self.clock = Clock(system=lambda: NOON.timestamp(), uptime=lambda: 1000.0, synced=lambda: synced)
+        self.outbox = Outbox(storage, 1 << 26, Seal(bytes(32)), "ginza-1")
+        self.up = 1000.0
+        self.clock = Clock(system=lambda: NOON.timestamp(), uptime=lambda: self.up, synced=lambda: synced)
+        if synced:  # Central knows this boot already.
+            boot_at = NOON - timedelta(seconds=1000)
+            self.clock.told(events.ClockOffset(boot="b", offset_ms=0, within_ms=9999, boot_at=boot_at, at_ms=10**6))
         self.uplink = Uplink(self.outbox, self.wire, self.clock, "ginza", "pi-1")
 
     @asynccontextmanager
@@ -59,6 +64,15 @@ class Store:
         topic, payload = self.wire.sent.pop(0)
         assert topic == topics.of_agent("ginza", "pi-1", "up")
         return payload, unpack(payload, Batch)
+
+    async def offset(self) -> events.ClockOffset:
+        """What the outbox holds now, which is only what central must know of the clock."""
+        batch = self.outbox.batch()
+        assert batch is not None
+        [event] = batch.events
+        _, body = events.read(bytes(event))
+        assert isinstance(body, events.ClockOffset)
+        return body
 
     async def answered(self, batch: Batch) -> None:
         await self.uplink.on_ack(pack(self.central.take(batch)))
@@ -349,6 +363,144 @@ async def test_acks_tell_the_time_and_the_offset_of_this_boot_goes_up(storage: S
         assert (envelope.kind, body.boot, body.offset_ms) == ("clock-offset", born.boot, 3_600_000)
 
 
+async def test_the_time_is_as_sure_as_the_first_question_is_old(storage: Storage, later: Later) -> None:
+    store = Store(storage, later, synced=False)
+    async with store.running():
+        store.connect()
+        await store.put(1)
+        await turn()
+        await store.later(GATHER)
+        await store.sent()
+        store.up += 6
+        await store.later(ANSWER)
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        store.up += 0.2  # Central may have said this when it was first asked, six seconds ago.
+        await store.uplink.on_ack(pack(store.central.take(batch)))
+        offset = await store.offset()
+        assert 3_100 <= offset.within_ms <= 3_102
+
+
+async def test_a_machine_that_slept_while_it_waited_is_less_sure(storage: Storage, later: Later) -> None:
+    store = Store(storage, later, synced=False)
+    async with store.running():
+        store.connect()
+        await store.put(1)
+        await turn()
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        store.up += 600  # The loop's clock stands still in sleep, CLOCK_BOOTTIME does not.
+        await store.uplink.on_ack(pack(store.central.take(batch)))
+        assert (await store.offset()).within_ms >= 300_000
+
+
+async def test_an_answer_to_another_question_says_nothing_of_the_time(storage: Storage, later: Later) -> None:
+    store = Store(storage, later, synced=False)
+    async with store.running():
+        store.connect()
+        await store.put(2)
+        await turn()
+        await store.later(GATHER)
+        _, first = await store.sent()
+        await store.put(1)
+        await store.later(ANSWER)
+        await store.later(GATHER)
+        await store.sent()
+        await store.answered(first)  # It comes late: central said the time long ago.
+        assert not store.clock.safe()
+        assert store.outbox.waiting == 1
+
+
+async def test_an_offset_that_the_disk_refuses_is_owed_until_it_is_stored(storage: Storage, later: Later) -> None:
+    store = Store(storage, later, synced=False)
+    async with store.running():
+        store.connect()
+        await store.put(1)
+        await turn()
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        events_before = store.outbox.state.last
+
+        def fills() -> None:
+            storage._writer.execute("PRAGMA query_only = 1")
+
+        storage.committed.append(fills)
+        await store.uplink.on_ack(pack(store.central.take(batch)))
+        assert store.uplink.counts["offsets_failed"] == 1
+        assert store.uplink.counts["acks_failed"] == 0, "the acknowledgement itself was kept"
+        await store.uplink.owe()
+        assert store.uplink.counts["offsets_failed"] == 2
+        storage.committed.pop()
+        storage._writer.execute("PRAGMA query_only = 0")
+        await store.uplink.owe()
+        await store.uplink.owe()
+        assert store.outbox.state.last == events_before + 1
+        assert (await store.offset()).boot == store.clock.boot
+
+
+async def test_a_restored_central_is_told_from_an_old_answer_that_comes_late(store: Store) -> None:
+    set_back: list[int] = []
+    store.uplink.on_set_back.append(lambda: set_back.append(1))
+    async with store.running():
+        store.connect()
+        await store.put(5)
+        await turn()
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        early = store.central.take(batch, NOON)
+        await store.uplink.on_ack(pack(early))
+        await store.put(5)
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        await store.uplink.on_ack(pack(store.central.take(batch, NOON + timedelta(milliseconds=1))))
+        await store.uplink.on_ack(pack(early))
+        assert store.outbox.waiting > 0
+        assert not set_back
+        assert store.uplink.counts["acks_set_back"] == 0
+        await store.uplink.on_ack(pack(replace(early, time=NOON + timedelta(milliseconds=2))))
+        assert not set_back, "it does not go back behind what is acknowledged now"
+        await store.later(GATHER)
+        _, batch = await store.sent()
+        await store.uplink.on_ack(pack(store.central.take(batch, NOON + timedelta(milliseconds=2))))
+        await store.uplink.on_ack(pack(replace(early, time=NOON + timedelta(milliseconds=3))))
+        assert set_back == [1]
+
+
+async def test_an_agent_that_was_away_sees_at_once_that_central_was_restored(storage: Storage, later: Later) -> None:
+    before = Store(storage, later)
+    set_back: list[int] = []
+    async with before.running():
+        before.connect()
+        await before.put(5)
+        await turn()
+        await before.later(GATHER)
+        await before.answered((await before.sent())[1])
+    uplink = Uplink(before.outbox, before.wire, before.clock, "ginza", "pi-1")
+    uplink.on_set_back.append(lambda: set_back.append(1))
+    await uplink.on_ack(pack(Ack(epoch=before.outbox.state.epoch, seq=0, chain="0" * 64, time=NOON)))
+    assert set_back == [1]
+
+
+async def test_a_nack_that_comes_twice_halves_once(store: Store) -> None:
+    async with store.running():
+        await store.put(8)
+        store.connect()
+        await turn()
+        await store.later(GATHER)
+        payload, _ = await store.sent()
+        nack = pack(Nack(reason="no", digest=digest(payload)))
+        await store.uplink.on_nack(nack)
+        await store.uplink.on_nack(nack)
+        await store.later(GATHER)
+        again, batch = await store.sent()
+        assert (batch.first, batch.last) == (1, 4)
+        await store.uplink.on_nack(nack)
+        assert store.uplink.counts["nacks_ignored"] == 2
+        await store.uplink.on_nack(pack(Nack(reason="no", digest=digest(again))))
+        await store.later(GATHER)
+        assert (await store.sent())[1].last == 2
+
+
 async def test_an_answer_to_no_question_says_nothing_of_the_time(storage: Storage, later: Later) -> None:
     store = Store(storage, later, synced=False)
     async with store.running():
@@ -361,7 +513,7 @@ async def test_an_answer_to_no_question_says_nothing_of_the_time(storage: Storag
 @given(st.binary(max_size=200))
 def test_whatever_comes_as_an_answer_is_counted_and_survived(payload: bytes) -> None:
     async def hear() -> Uplink:
-        outbox = Outbox(None, 1)  # type: ignore[arg-type]  # It must not come as far as the file.
+        outbox = Outbox(None, 1, Seal(), "ginza-1")  # type: ignore[arg-type]  # It must not come as far as the file.
         uplink = Uplink(outbox, Wire(), Clock(), "ginza", "pi-1")
         await uplink.on_ack(payload)
         await uplink.on_nack(payload)

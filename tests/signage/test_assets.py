@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import queue
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from signage.assets import Assets
 
@@ -29,7 +35,7 @@ class Source:
         self.asked: list[str] = []
 
     @contextmanager
-    def open(self) -> Iterator[str]:
+    def open(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
         source = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -47,14 +53,43 @@ class Source:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/files"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/files"
         finally:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, str]:
+    """A server for localhost whose certificate ran out long ago, and the root that vouches for it."""
+    key, root_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root, localhost = (x509.Name.from_rfc4514_string(f"CN={name}") for name in ("Root", "localhost"))
+    long_ago = datetime(1999, 1, 1, tzinfo=UTC)
+
+    def made(subject: x509.Name, public: ec.EllipticCurvePublicKey, is_root: bool) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder(root, subject, public, x509.random_serial_number())
+            .not_valid_before(long_ago)
+            .not_valid_after(long_ago + timedelta(days=90))
+            .add_extension(x509.BasicConstraints(ca=is_root, path_length=None), critical=True)
+        )
+
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    own = made(localhost, key.public_key(), is_root=False).add_extension(names, critical=False)
+    file = folder / "server.pem"
+    file.write_bytes(
+        own.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(file)
+    signed = made(root, root_key.public_key(), is_root=True).sign(root_key, hashes.SHA256())
+    return tls, signed.public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture
@@ -137,6 +172,23 @@ def test_only_http_is_a_source(tmp_path: Path, counts: Counter[str], source: Sou
         assets.follow(f"file://{tmp_path}/secret", [HASH])
         assert arrived.empty()
         assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+    assert source.asked == [HASH]
+
+
+def test_over_tls_only_from_whom_the_agent_trusts_whatever_the_clock_says(
+    tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    source.answers = {HASH: [(200, GOOD)]}
+    tls, root = certified(tmp_path)
+    with source.open(tls) as url, opened(tmp_path / "files", counts) as (assets, arrived):
+        for nobody in ("", "-----BEGIN CERTIFICATE-----"):
+            before = counts["asset_failures"]
+            assets.follow(url, [HASH], nobody)
+            while counts["asset_failures"] <= before + 1:
+                pass
+            assert arrived.empty()
+        assets.follow(url, [HASH], root)
         assert arrived.get(timeout=10) == HASH
     assert source.asked == [HASH]
 

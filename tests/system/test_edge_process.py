@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -16,24 +17,29 @@ from typing import Any
 
 import pytest
 import yaml
+from edge_certificates import Authority
+
+from edge.config import Broker
 
 TREE = Path(__file__).parents[2]
 
 
-def config(folder: Path, **changes: object) -> Path:
+CHAIN = Authority()
+
+
+def config(folder: Path, port: int = 1, **changes: object) -> Path:
+    """The settings of an agent that is enrolled, and whose broker is at this port."""
     scenario = folder / "scenario.json"
     scenario.write_text(json.dumps({"name": "empty", "seconds": 5, "stores": {"ginza": {"shoppers": []}}}))
     radio = {"kind": "simulated-radio", "name": "radio", "zone": "shelf", "scenario": str(scenario)}
     section: dict[str, object] = {
-        "store": "ginza",
-        "agent": "ginza-1",
-        "key": "ab" * 32,
         "folder": str(folder / "edge"),
-        "broker": {"port": 1},
         "zones": [{"zone": "shelf"}],
         "sensors": [radio],
         "screens": [{"screen": "s", "socket": str(folder / "s.sock"), "zones": ["shelf"]}],
     }
+    if not (folder / "edge").exists():
+        CHAIN.enrolled(folder / "edge", [Broker(host="127.0.0.1", port=port)])
     file = folder / "noren.yaml"
     file.write_text(yaml.safe_dump({"edge": section | changes}))
     return file
@@ -54,8 +60,14 @@ def status(file: Path) -> dict[str, Any]:
 @contextmanager
 def running(file: Path, *, says: str) -> Iterator[subprocess.Popen[str]]:
     """An agent that has said a word in its log."""
+    memory = file.parent / "memory"
+    memory.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "edge", "run", str(file)], cwd=TREE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "edge", "run", str(file)],
+        cwd=TREE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"RUNTIME_DIRECTORY": str(memory)},
     )
     try:
         assert process.stderr is not None
@@ -149,29 +161,33 @@ def test_simulated_senses_go_on_after_a_kill_where_the_clock_is(tmp_path: Path) 
     assert told["counts"]["scans"] == 1
 
 
-def test_an_unreadable_database_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unreadable_database_is_a_sentence_and_set_aside(tmp_path: Path) -> None:
     file = config(tmp_path)
-    (tmp_path / "edge").mkdir()
-    (tmp_path / "edge" / "edge.sqlite").write_bytes(b"this is no database at all" * 100)
-    for arguments in (("run", file), ("status", file)):
-        done = command(*arguments)
-        assert done.returncode == 1
-        assert "edge.sqlite cannot be" in done.stderr
-        assert "Traceback" not in done.stderr
+    database = tmp_path / "edge" / "edge.sqlite"
+    database.write_bytes(b"this is no database at all" * 100)
+    done = command("status", file)
+    assert done.returncode == 1
+    assert "edge.sqlite cannot be" in done.stderr
+    assert "Traceback" not in done.stderr
+    with running(file, says="No broker"):
+        assert Path(f"{database}.broken-1").read_bytes().startswith(b"this is no")
+        while status(file)["made"] < 2:  # Its start, and that a database was lost.
+            pass
 
 
 def test_a_broker_that_refuses_is_said_and_survived(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(CHAIN.server(tmp_path / "server"))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        port = listening.getsockname()[1]
-        file = config(tmp_path, broker={"port": port})
+        file = config(tmp_path, listening.getsockname()[1])
         process = subprocess.Popen(
             [sys.executable, "-m", "edge", "run", str(file)], cwd=TREE, stderr=subprocess.PIPE, text=True
         )
         try:
             for _ in range(2):  # MQTT 5, then 3.1.1: CONNACK, not authorised.
-                peer, _ = listening.accept()
+                peer = tls.wrap_socket(listening.accept()[0], server_side=True)
                 packet = peer.recv(4096)
                 version = packet[8]
                 peer.sendall(b"\x20\x03\x00\x87\x00" if version == 5 else b"\x20\x02\x00\x05")
@@ -189,13 +205,13 @@ def test_a_broker_that_refuses_is_said_and_survived(tmp_path: Path) -> None:
 
 
 def test_every_problem_of_a_configuration_is_listed_with_its_line(tmp_path: Path) -> None:
-    file = config(tmp_path, agent="No Such", colour="red", broker={"port": 99999})
+    file = config(tmp_path, sealing="wax", colour="red", brokers=[{"host": "", "port": 99999}])
     done = command("check", file)
     assert done.returncode == 2
     assert "edge.colour: is not a setting here" in done.stderr
-    assert "edge.broker.port: must be 1 to 65535" in done.stderr
-    assert "edge.agent: must be 1 to 64 of a-z" in done.stderr
-    assert done.stderr.count("line ") == 3
+    assert "edge.brokers[0].port: must be 1 to 65535" in done.stderr
+    assert "edge.sealing: must be one of disk, otp, credential, central" in done.stderr
+    assert done.stderr.count("line ") == 4
     assert command("run", file).returncode == 2
 
 

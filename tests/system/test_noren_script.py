@@ -48,6 +48,8 @@ def lay_out(folder: Path) -> Path:
     (folder / "edge/__init__.py").write_text("")
     (folder / "edge/__main__.py").write_text(EDGE)
     (folder / "bench/nothing.py").write_text(BENCH)
+    (folder / "bench/many").mkdir()
+    (folder / "bench/many/__main__.py").write_text(BENCH.replace("nothing is", "many are"))
     return Path(shutil.copy(SCRIPT, folder / "noren"))
 
 
@@ -116,6 +118,7 @@ def test_an_unknown_bench_lists_those_there_are(script: Path, name: str) -> None
     told = run(script, "bench", *([name] if name else []))
     assert told.returncode == 2
     assert "nothing  How fast nothing is." in told.stderr
+    assert "many  How fast many are." in told.stderr
 
 
 def test_a_bench_runs_and_asks_for_the_development_packages(script: Path) -> None:
@@ -123,6 +126,7 @@ def test_a_bench_runs_and_asks_for_the_development_packages(script: Path) -> Non
     assert (first.returncode, first.stdout) == (0, "measured\n")
     assert "Python packages" in first.stderr
     assert f"{script.parent}/.venv …" not in first.stderr, "the virtual environment is kept, and only added to"
+    assert run(script, "bench", "many").stdout == "measured\n"
     assert run(script, "setup").stderr == "", "what is set up for development is set up for the programs too"
 
 

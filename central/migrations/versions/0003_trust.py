@@ -17,6 +17,8 @@ def upgrade() -> None:
         source.add_column(sa.Column("scopes", sa.String(), nullable=False, server_default="track consents"))
     with op.batch_alter_table("generation") as generation:
         generation.add_column(sa.Column("incarnation", sa.String(), nullable=False, server_default=""))
+        generation.add_column(sa.Column("restored", INSTANT, nullable=True))
+    op.add_column("cursor", sa.Column("begun", INSTANT, nullable=True))
     op.add_column("quarantine", sa.Column("leaf", sa.String(), nullable=True))
     op.create_table(
         "certificate",
@@ -60,6 +62,9 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("staged", INSTANT, nullable=False),
+        sa.Column("first", sa.String(), nullable=False),
+        sa.Column("hold_s", sa.Integer(), nullable=False),
+        sa.Column("online", sa.JSON(), nullable=False),
         sa.Column("said", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("settings", name=op.f("pk_settings")),
     )
@@ -74,9 +79,9 @@ def upgrade() -> None:
         "boot",
         sa.Column("agent", sa.String(), nullable=False),
         sa.Column("boot", sa.String(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("boot_at", INSTANT, nullable=False),
-        sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("within_ms", sa.BigInteger(), nullable=False),
         sa.Column("wall_offset_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("agent", "boot", name=op.f("pk_boot")),
+        sa.PrimaryKeyConstraint("agent", "boot", "at_ms", name=op.f("pk_boot")),
     )

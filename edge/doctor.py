@@ -1,0 +1,101 @@
+"""Says what is not right with a device, from what lies on it: one sentence each, with what to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from edge import broken, enrolment
+from edge.config import EdgeConfig
+from edge.errors import EdgeError
+from edge.seal import FILE, sealing_key
+from edge.storage import DATABASE
+
+FULL = 0.9
+"""The part of a disk past which it is nearly full."""
+LITTLE = 32 << 20
+"""Bytes that should be free on any disk."""
+ENDS = timedelta(days=300)
+"""Certificates hold 365 days and are renewed 30 days after they were made: one that is older could not be."""
+LATELY = timedelta(days=7)
+
+
+def look(config: EdgeConfig, now: datetime, synced: Callable[[], bool]) -> list[str]:
+    """Everything that is not right; `now` and `synced` are the device's own clock."""
+    looks = (_enrolled(config, now), _sealed(config), _disk(config), _database(config, now), _private(config))
+    found = [said for one in looks for said in one]
+    if not synced():
+        found.append(
+            "The clock is not synchronised: customers are not known by it until central's time is heard. "
+            "Let NTP out of the store's network, or give the device a clock with a battery."
+        )
+    return found
+
+
+def _enrolled(config: EdgeConfig, now: datetime) -> Iterator[str]:
+    try:
+        certificate = enrolment.own(enrolment.load(config.folder))
+    except EdgeError as error:
+        yield str(error)
+        return
+    left = certificate.not_valid_after_utc - now
+    if left <= timedelta(0):
+        yield "The certificate has ended: no broker lets this device in. Enrol it again: `noren edge enrol CODE`."
+    elif left < ENDS:
+        yield f"The certificate ends in {left.days} days and was not renewed: the agent needs a link to central."
+
+
+def _sealed(config: EdgeConfig) -> Iterator[str]:
+    if config.sealing == "disk":
+        yield (
+            "Not protected: the key that seals this device's data lies on the same disk. "
+            "Set `sealing` to otp, credential or central."
+        )
+        return
+    if config.sealing == "credential" and "CREDENTIALS_DIRECTORY" not in os.environ:
+        return  # systemd shows it to the agent alone.
+    try:
+        sealing_key(config.sealing, config.folder)
+    except EdgeError as error:
+        yield str(error)
+
+
+def _disk(config: EdgeConfig) -> Iterator[str]:
+    try:
+        disk = os.statvfs(config.folder)
+    except OSError as error:
+        yield f"The folder {config.folder} cannot be used: {error.strerror}."
+        return
+    free = disk.f_bavail * disk.f_frsize
+    if free < max(LITTLE, (1 - FULL) * disk.f_blocks * disk.f_frsize):
+        yield f"The disk is nearly full: {free >> 20} MB are free. Make room, or lower outbox_mb."
+
+
+def _database(config: EdgeConfig, now: datetime) -> Iterator[str]:
+    path = config.folder / DATABASE
+    if not path.exists():
+        yield f"There is no database {path} yet: has the agent run here once?"
+        return
+    at = broken.last(path)
+    if at is not None and now - datetime.fromtimestamp(at, UTC) < LATELY:
+        yield (
+            "A broken database was set aside lately: exchange the card if it happens again. "
+            f"It lies in {config.folder} as {DATABASE}.broken-N."
+        )
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            [[said]] = db.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.Error as error:
+        said = str(error)
+    if said != "ok":
+        yield f"The database {path} is broken: {said}. The agent sets it aside as it starts."
+
+
+def _private(config: EdgeConfig) -> Iterator[str]:
+    files = [config.folder / name for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", FILE)]
+    found = [path for path in (config.folder, *files) if path.exists() and path.stat().st_mode & 0o077]
+    if found:
+        yield f"Others may read {', '.join(map(str, found))}: `chmod -R go= {config.folder}`."

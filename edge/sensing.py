@@ -1,0 +1,48 @@
+"""Chooses the adapter of each sensor: the one place that asks whether it is real or simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from edge.config import Ble, Camera, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio
+from edge.ports import Sensor
+
+
+def of(configs: Iterable[SensorConfig], store: str) -> Iterator[Sensor]:
+    """The store's sensors; the simulated ones play what a scenario has for it."""
+    return (_sensor(config, store) for config in configs)
+
+
+def _sensor(config: SensorConfig, store: str) -> Sensor:
+    # Each adapter brings its own library: only what is configured is loaded.
+    match config:
+        case Ble():
+            from edge.sensors import ble
+
+            return ble.Radio(config.name, config.zone, config.adapter)
+        case Camera():
+            from edge.sensors import camera
+
+            return camera.Camera(config.name, config.zone, camera.capture(config.device))
+        case SimulatedRadio():
+            from edge.sensors import simulated
+
+            return simulated.SimulatedRadio(
+                config.name, config.zone, store=store, scenario=config.scenario, start=config.start, live=config.live
+            )
+        case SimulatedCamera():
+            from edge.sensors import camera, simulated
+
+            frames = simulated.frames(
+                config.name,
+                store=store,
+                scenario=config.scenario,
+                start=config.start,
+                live=config.live,
+                rate=config.frames_per_second,
+            )
+            return camera.Camera(config.name, config.zone, frames)
+        case Recorded():
+            from edge.sensors import recorded
+
+            return recorded.Recorded(config.name, config.zone, config.file, speed=config.speed)
