@@ -32,6 +32,8 @@ def main() -> int:
     if strange := set(without) - set(KINDS):
         options.error(f"--without: there is no kind {', '.join(sorted(strange))}")
     cards.go_inside([sys.executable, "-m", "bench.faults", *sys.argv[1:]])
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="noren-faults-", dir=given.folder))
     if given.keep or not given.json:
         print(f"The folder of this run: {folder}", file=sys.stderr)
