@@ -95,13 +95,16 @@ class Keys:
     def all(self) -> tuple[Key, ...]:
         """Every key that was made, the oldest of each purpose first. Raises KeysUnusable."""
         try:
-            names = frozenset(file.name for file in self._folder.glob("*-*.pem"))
+            # Not by glob: from Python 3.13 on it says nothing of a folder that cannot be read.
+            names = frozenset(file.name for file in self._folder.iterdir() if file.match("*-*.pem"))
             if names != self._seen:
                 # A certificate's times are whole seconds: of two within one the file written later is the later.
                 files = sorted((self._folder / name for name in names), key=lambda file: file.stat().st_mtime_ns)
                 keys = map(_read_key, files)
                 self._known = tuple(sorted(keys, key=lambda key: (PURPOSES.index(key.purpose), key.start)))
                 self._seen = names
+        except FileNotFoundError:  # They are to be made.
+            return ()
         except OSError as error:
             raise _unusable(self._folder, error) from error
         return self._known

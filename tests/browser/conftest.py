@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 from browser.served import Served, serving
 from browser.stage import Stage, empty_database
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+WAIT_MS = 15_000
+"""What a busy machine may take."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -43,6 +45,7 @@ def chromium() -> str:
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """For a module: while it is there its event loop counts as running, and no test with one of its own can run."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as started:
         yield started
 
@@ -110,7 +113,7 @@ def watched(page: Page, seen: Seen) -> Page:
     page.on("console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname))
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(WAIT_MS)
     return page
 
 

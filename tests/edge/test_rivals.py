@@ -83,7 +83,7 @@ async def test_a_broker_tells_that_our_connection_was_taken() -> None:
     assert agent.link.rivals.trouble is not None
 
 
-async def test_a_broker_that_hangs_up_without_a_word_is_no_other_device(tmp_path: Path) -> None:
+async def test_a_broker_that_hangs_up_without_a_word_makes_no_rival(tmp_path: Path) -> None:
     port = free_port()
     with mosquitto(tmp_path, port, "allow_anonymous true"):
         first, second = Agent(port), Agent(port)
@@ -92,4 +92,6 @@ async def test_a_broker_that_hangs_up_without_a_word_is_no_other_device(tmp_path
             async with second.running():
                 with pytest.raises(LinkError, match="ended"):
                     await task
-    assert first.link.rivals.trouble is None, "central sees it, by the boots that its agents tell"
+    # Debian 12's mosquitto hangs up without a word, and central sees it by the boots that its agents tell; 13's tells.
+    told = first.link.counts["mqtt_taken_over"] >= MANY
+    assert (first.link.rivals.trouble is not None) == told

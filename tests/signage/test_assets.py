@@ -65,6 +65,20 @@ class Source:
             server.server_close()
 
 
+def usage(is_root: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not is_root,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_root,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def certified(folder: Path) -> tuple[ssl.SSLContext, str]:
     """A server for localhost whose certificate ran out long ago, and the root that vouches for it."""
     key, root_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -77,6 +91,9 @@ def certified(folder: Path) -> tuple[ssl.SSLContext, str]:
             .not_valid_before(long_ago)
             .not_valid_after(long_ago + timedelta(days=90))
             .add_extension(x509.BasicConstraints(ca=is_root, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+            .add_extension(usage(is_root), critical=True)
         )
 
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
