@@ -77,6 +77,8 @@ def healed(page: Page, faults: int) -> None:
 
 def talk_to_the_screens(page: Page, demo: Demo) -> str:
     """Use every button that moves a guest; give who was moved."""
+    # On a busy machine the agents get more time before the scenario begins, and the page with them.
+    expect(page.locator("[data-guest]").first).to_be_visible(timeout=SOON)
     guest = page.locator("[data-guest]").first.get_attribute("data-guest")
     assert guest is not None
     press(page, "walk-in")
