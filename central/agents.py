@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +26,6 @@ _RENEWALS = 10
 """Certificates that an agent may have made within a day."""
 _CODES = 1000
 """Codes that may wait; who makes more has a program that went wrong."""
-_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +146,7 @@ def admitted(connection: Connection, at: datetime) -> tuple[Agent, ...]:
 
 
 def certified(connection: Connection) -> bool:
-    """Whether any device has a certificate that has not run out."""
+    """Whether devices have certificates: of those that ran out the table is rid with the next one."""
     return connection.scalar(select(certificate.c.serial).limit(1)) is not None
 
 
@@ -192,7 +190,7 @@ def _revision(connection: Connection, name: str) -> int:
 
 
 def _check(what: str, name: str) -> None:
-    if not _ID.fullmatch(name):
+    if not topics.is_id(name):
         raise Unknown(f"{name!r} is no {what}'s name.", fix="Use 1 to 64 of a-z, 0-9 and '-'.")
 
 

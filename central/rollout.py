@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Row, select
 
 from central import dirty
-from central.contract import feeds
+from central.contract import feeds, topics
 from central.contract.codec import Unreadable, decode, encode
 from central.contract.commands import Status
 from central.contract.feeds import Language
@@ -31,7 +30,6 @@ SAYS = timedelta(minutes=10)
 FRESH = timedelta(seconds=100)
 """How old the last word of an agent may be that is there: it tells its status twice a minute (edge/health.py)."""
 STEPS = 3
-_ID = re.compile("[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ class Chosen:
             if value is not None and not 1 <= value <= most:
                 yield f"{name}: must be 1 to {most}"
         for zone in self.zones:
-            if not _ID.fullmatch(zone):
+            if not topics.is_id(zone):
                 yield f"zones: {zone!r} is no zone's name: use 1 to 64 of a-z, 0-9 and '-'"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from central.contract import topics
 from central.errors import Unknown
 from central.storage.database import put
 from central.storage.tables import source
 
 SCOPES = ("track", "consents", "health")
 """What a key may be good for: telling what customers do, telling what they agree to, asking how central is."""
-_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ def make_key(connection: Connection, name: str, scopes: Iterable[str], at: datet
 
     Raises Unknown for a name or a scope that cannot be.
     """
-    if not _ID.fullmatch(name):
+    if not topics.is_id(name):
         raise Unknown(f"{name!r} is no source's name.", fix="Use 1 to 64 of a-z, 0-9 and '-'.")
     wanted = frozenset(scopes)
     if not wanted or wanted - set(SCOPES):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from central.contract import topics
 from ground import settings
 
-_ID = re.compile(r"^[a-z0-9-]{1,64}\Z")
 _SOCKET_PATH = 100
 """Bytes of a Unix socket's path that every Linux takes (the kernel's limit is 108 with the NUL)."""
 
@@ -194,7 +193,7 @@ def replayed(config: EdgeConfig, file: Path, zone: str | None, speed: float) -> 
 
 
 def _id(name: str, value: str) -> Iterator[str]:
-    if not _ID.match(value):
+    if not topics.is_id(value):
         yield f"{name}: must be 1 to 64 of a-z, 0-9 and '-', not {value!r}"
 
 

@@ -29,6 +29,11 @@ def shard(store: str) -> str:
     return hashlib.sha256(store.encode()).hexdigest()[:2]
 
 
+def is_id(word: str) -> bool:
+    """Whether this may name a store, an agent, a zone or a source: 1 to 64 of a-z, 0-9 and '-'."""
+    return _ID.match(word) is not None
+
+
 def of_agent(store: str, agent: str, leaf: str) -> str:
     """One agent's topic; `leaf` is one of TO_CENTRAL or FROM_CENTRAL."""
     return f"{ROOT}/{shard(store)}/{store}/{agent}/{leaf}"
@@ -50,6 +55,6 @@ def read(topic: str) -> Address | None:
     if len(parts) != 6 or parts[:2] != ROOT.split("/"):
         return None
     _, _, said_shard, store, agent, leaf = parts
-    if not (_ID.match(store) and _ID.match(agent)) or said_shard != shard(store):
+    if not (is_id(store) and is_id(agent)) or said_shard != shard(store):
         return None
     return Address(shard=said_shard, store=store, agent=agent, leaf=leaf)
