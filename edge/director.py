@@ -126,9 +126,9 @@ class Director:
             self._listens = now if self._listens is None else self._listens
             return
         self._listens = None
-        for zone, greeting in self._greetings.items():
-            # Who steps in meanwhile is not noticed.
-            greeting.alone = greeting.alone and self._beside(zone).isdisjoint(self._heard)
+        for greeting in self._greetings.values():
+            # Who leaves or steps in meanwhile is not noticed: what is left of the answer is nobody's.
+            greeting.customer = None
 
     def _beside(self, zone: ZoneId) -> set[ZoneId]:
         """The zones from which what is shown for this one can be read."""

@@ -1,7 +1,8 @@
-"""Pictures as files named by their SHA-256: fetched ahead in a thread, verified while they stream, never torn."""
+"""Pictures and films as files named by their SHA-256: fetched ahead in a thread, resumed, verified, never torn."""
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import http.client
@@ -13,15 +14,21 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 log = logging.getLogger(__name__)
 
-_LARGEST = 32 << 20
-_BUDGET = 1 << 30
+_LARGEST = 512 << 20
+"""Bytes of a file of which no manifest says how large it is."""
+_PICTURE = 32 << 20
+"""Bytes of a file that is read into memory."""
+_BUDGET = 2 << 30
 """Bytes of files kept; beyond it those go that were not used for longest and that nobody wants."""
+_SCRUB = 60.0
+"""Seconds between two files that are read to see whether they are still what they should be."""
 _TIMEOUT = 10.0
 _CHUNK = 1 << 16
 _MOST_WANTED = 6000
@@ -40,6 +47,7 @@ class Assets:
         *,
         patience: tuple[float, float] = (1.0, 60.0),
         budget: int = _BUDGET,
+        scrub: float = _SCRUB,
     ) -> None:
         """`patience` is the first and the longest wait after a failure."""
         self._folder = folder
@@ -47,6 +55,13 @@ class Assets:
         self._counts = counts
         self._patience = patience
         self._budget = budget
+        self._scrub = scrub
+        self._scrub_at = time.monotonic() + scrub
+        self._to_scrub: list[str] = []
+        self._verify = False
+        self._sound: dict[str, tuple[int, int]] = {}
+        """Films that were read whole in this run: their time of change and size then."""
+        self._sizes: Mapping[str, int] = {}
         self._source = ""
         self._trust = ""
         self._named: frozenset[str] = frozenset()
@@ -65,8 +80,6 @@ class Assets:
     def __enter__(self) -> Assets:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for part in self._folder.glob(f"*{_PART}"):
-                part.unlink()
         except OSError as error:
             self._failed("the folder of pictures cannot be written", error)
         self._thread.start()
@@ -82,16 +95,25 @@ class Assets:
         """Have this called in the thread with the digest of each file that arrives."""
         self._arrived = call
 
-    def follow(self, source: str, wanted: Iterable[str], trust: str = "") -> None:
+    def follow(
+        self, source: str, wanted: Iterable[str], trust: str = "", sizes: Mapping[str, int] | None = None
+    ) -> None:
         """Fetch these ahead, in this order, from `source`/digest; what was followed before is forgotten.
 
-        `trust` is PEM: who else than the system's authorities may vouch for the source.
+        `trust` is PEM: who else than the system's authorities may vouch for the source. `sizes` are the bytes of each
+        file by the manifest; where there is one, what it does not list is not fetched.
         """
         ahead = dict.fromkeys(wanted)
+        listed = dict(sizes or {})
+        unlisted = [digest for digest in ahead if digest not in listed] if listed else []
+        if unlisted:
+            self._counts["files_unlisted"] += len(unlisted)
+            log.warning("files are in no manifest and are not fetched", extra={"fields": {"files": len(unlisted)}})
         with self._changed:
-            if (source, trust) != (self._source, self._trust):
+            if (source, trust, listed) != (self._source, self._trust, self._sizes):
                 self._refused.clear()
                 self._pause = (0.0, self._patience[0])
+            self._sizes = listed
             self._source = source if source.startswith(("http://", "https://")) else ""
             self._trust = trust
             self._named = frozenset(ahead)
@@ -109,32 +131,76 @@ class Assets:
         """Give the file's verified bytes; None if it is missing or was spoiled, and then it is fetched first."""
         path = self._folder / digest
         try:
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() == digest:
-                os.utime(path)
-                return data
-            self._counts["files_spoiled"] += 1
-            log.warning("a picture's file was spoiled and is fetched again", extra={"fields": {"asset": digest}})
-            path.unlink()
+            if path.stat().st_size <= _PICTURE:
+                data = path.read_bytes()
+                if hashlib.sha256(data).hexdigest() == digest:
+                    os.utime(path)
+                    return data
+            self._spoiled(digest)
         except OSError:
             pass  # Missing, or unreadable on a dying card: the same to a screen.
         self.want(digest)
         return None
 
+    def file(self, digest: str) -> Path | None:
+        """Give the path of a verified file, for what is too large for memory; None as in `read`.
+
+        It is read whole once in a run: call it off the frame loop.
+        """
+        path = self._folder / digest
+        try:
+            stat = path.stat()
+            if self._sound.get(digest) != (stat.st_ctime_ns, stat.st_size) and not self._is_sound(digest):
+                self.want(digest)
+                return None
+            os.utime(path)
+            stat = path.stat()
+            self._sound[digest] = (stat.st_ctime_ns, stat.st_size)
+        except OSError:
+            self.want(digest)
+            return None
+        return path
+
+    def verify(self) -> None:
+        """Have every file read now; what was spoiled is fetched again."""
+        with self._changed:
+            self._verify = True
+            self._changed.notify()
+
+    def _is_sound(self, digest: str) -> bool:
+        hashed = hashlib.sha256()
+        with (self._folder / digest).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                hashed.update(chunk)
+        if hashed.hexdigest() == digest:
+            return True
+        self._spoiled(digest)
+        return False
+
+    def _spoiled(self, digest: str) -> None:
+        self._counts["files_spoiled"] += 1
+        log.warning("a file was spoiled and is fetched again", extra={"fields": {"asset": digest}})
+        (self._folder / digest).unlink(missing_ok=True)
+
     def _run(self) -> None:
         self._bytes = sum(size for _, size, _ in self._files())
         while (found := self._next()) is not None:
             digest, source, trust = found
+            if not source:
+                self._look_at(digest)
+                continue
             try:
                 if not (self._folder / digest).exists():
                     self._bytes += self._fetch(source, digest, _context(source, trust))
             except (urllib.error.HTTPError, ValueError) as error:
-                self._failed("a picture was refused or is another one", error)
+                self._failed("a file was refused or is another one", error)
                 self._refused[digest] = self._later(self._refused.get(digest))
                 continue
             except (OSError, http.client.HTTPException) as error:
-                self._failed("a picture could not be fetched", error)
+                self._failed("a file could not be fetched", error)
                 self._pause = self._later(self._pause)
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    self._make_room(below=self._bytes * 3 // 4)
                 continue
             with self._changed:
                 self._urgent.pop(digest, None)
@@ -143,21 +209,49 @@ class Assets:
                 self._pause = (0.0, self._patience[0])
             self._arrived(digest)
             if self._bytes > self._budget:
-                self._make_room()
+                self._make_room(below=self._budget)
 
     def _next(self) -> tuple[str, str, str] | None:
-        """Wait for something to fetch; None when closing."""
+        """Wait for something to fetch, or (without a source) to look at; None when closing."""
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
-                soonest: float | None = None
+                if self._verify:
+                    self._verify, self._scrub_at = False, now
+                    self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != _PART]
+                    self._to_scrub.extend([""])  # The end of what was ordered.
+                soonest = self._scrub_at
                 for digest in (*self._urgent, *self._ahead) if self._source else ():
+                    if self._sizes and digest not in self._sizes:
+                        continue
                     due = max(self._pause[0], self._refused.get(digest, (0.0, 0.0))[0])
                     if due <= now:
                         return digest, self._source, self._trust
-                    soonest = due if soonest is None else min(soonest, due)
-                self._changed.wait(None if soonest is None else soonest - now)
+                    soonest = min(soonest, due)
+                if self._scrub_at <= now and (digest := self._scrubbed(now)):
+                    return digest, "", ""
+                self._changed.wait(max(0.0, min(soonest, self._scrub_at) - now))
             return None
+
+    def _scrubbed(self, now: float) -> str:
+        """Give the next file to look at: all at once where that was ordered, else one now and then, round and round."""
+        if not self._to_scrub:
+            self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != _PART]
+        digest = self._to_scrub.pop(0) if self._to_scrub else ""
+        if "" not in self._to_scrub:
+            self._scrub_at = now + self._scrub
+        return digest
+
+    def _look_at(self, digest: str) -> None:
+        try:
+            sound = self._is_sound(digest)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._failed("a file cannot be read", error)
+            return
+        if not sound:
+            self.want(digest)
 
     def _later(self, before: tuple[float, float] | None) -> tuple[float, float]:
         first, longest = self._patience
@@ -165,19 +259,36 @@ class Assets:
         return time.monotonic() + wait, min(longest, wait * 2)
 
     def _fetch(self, source: str, digest: str, tls: ssl.SSLContext | None) -> int:
+        """Fetch what is missing of the file, after what a try before left; give the bytes it has in all."""
         part = self._folder / (digest + _PART)
-        hashed = hashlib.sha256()
-        size = 0
+        most = self._sizes.get(digest, _LARGEST)
+        hashed, size = _begun(part, most)
         request = urllib.request.Request(f"{source.rstrip('/')}/{digest}")  # noqa: S310 - `follow` takes http(s) only.
-        with urllib.request.urlopen(request, timeout=_TIMEOUT, context=tls) as answer, part.open("wb") as file:  # noqa: S310
+        if size:
+            request.add_header("Range", f"bytes={size}-")
+        try:
+            answer = urllib.request.urlopen(request, timeout=_TIMEOUT, context=tls)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            if size and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                part.unlink()  # What is there is not the beginning of this file; the next try begins anew.
+            raise
+        with answer, part.open("ab") as file:
+            if size and not _continues(answer, size):
+                file.truncate(0)
+                hashed, size = hashlib.sha256(), 0
+            elif size:
+                self._counts["files_resumed"] += 1
             while chunk := answer.read(_CHUNK):
                 size += len(chunk)
-                if size > _LARGEST:
-                    raise ValueError(f"it is larger than {_LARGEST >> 20} MB")
+                if size > most:
+                    part.unlink()
+                    raise ValueError(f"it is larger than {most} bytes")
                 hashed.update(chunk)
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
+        if answer.length:
+            raise http.client.IncompleteRead(b"", answer.length)  # The rest is fetched next time.
         if hashed.hexdigest() != digest:
             part.unlink()
             raise ValueError("its SHA-256 is another one")
@@ -187,19 +298,21 @@ class Assets:
     def _files(self) -> list[tuple[float, int, Path]]:
         """Give the time of last use, the size and the path of each file."""
         try:
-            stats = [(path.stat(), path) for path in self._folder.iterdir() if path.suffix != _PART]
+            stats = [(path.stat(), path) for path in self._folder.iterdir()]
         except OSError as error:
             self._failed("the folder of pictures cannot be read", error)
             return []
         return [(stat.st_mtime, stat.st_size, path) for stat, path in stats]
 
-    def _make_room(self) -> None:
+    def _make_room(self, below: int) -> None:
+        """Remove what nobody names, what was used last longest ago first."""
         files = sorted(self._files())
         self._bytes = sum(size for _, size, _ in files)
         for _, size, path in files:
-            if self._bytes <= self._budget:
+            if self._bytes <= below:
                 return
-            if path.name not in self._named and path.name not in self._urgent:
+            digest = path.name.removesuffix(_PART)
+            if digest not in self._named and digest not in self._urgent:
                 path.unlink(missing_ok=True)
                 self._bytes -= size
 
@@ -207,6 +320,25 @@ class Assets:
         if not self._counts["asset_failures"]:
             log.warning(what, extra={"fields": {"why": str(error)}})
         self._counts["asset_failures"] += 1
+
+
+def _begun(part: Path, most: int) -> tuple[hashlib._Hash, int]:
+    """Give the hash and the bytes of what a try before left."""
+    hashed, size = hashlib.sha256(), 0
+    with suppress(FileNotFoundError), part.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+            size += len(chunk)
+    if size >= most:
+        part.unlink()
+        return hashlib.sha256(), 0
+    return hashed, size
+
+
+def _continues(answer: http.client.HTTPResponse, size: int) -> bool:
+    """Whether this is the rest that was asked for, and not the whole once more."""
+    said = answer.headers.get("Content-Range", "")
+    return answer.status == http.HTTPStatus.PARTIAL_CONTENT and said.startswith(f"bytes {size}-")
 
 
 @functools.lru_cache(maxsize=1)

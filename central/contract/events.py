@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Raw
 
 from central.contract.batches import MAX_EVENT, DropClass
-from central.contract.codec import Count, Id, Time, Unreadable, Whole, Word, decode, encode
+from central.contract.codec import Count, Id, Text, Time, Unreadable, Whole, Word, decode, encode
 
 Customer = Id
 Millis = Annotated[int, Meta(ge=0, le=10**12)]
@@ -119,7 +119,16 @@ class Played:
     shown: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
     """Products or contents on it, by their ids."""
     shown_ms: Millis
-    ended: Literal["over", "cleared", "replaced", "stopped", "lost"]
+    ended: Literal["over", "cleared", "replaced", "withdrawn", "broken", "stopped", "lost"]
+    content: Id | None = None
+    campaign: Id | None = None
+    names: Annotated[tuple[Text, ...], Meta(max_length=13)] = ()
+    """Title of the content and names of the items as they were read; of a scene for a person without its title."""
+    zones: Ids = ()
+    """From which the screen is seen."""
+    late: Count = 0
+    """Frames that came later than they should have."""
+    region: Id = "main"
     trigger_ms: Annotated[int, Meta(ge=0, le=10**9)] | None = None
     """From the sighting or scan entering the agent to the first flipped frame."""
     decision_ms: Annotated[int, Meta(ge=0, le=10**9)] | None = None

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Raw
 
 from central.contract.codec import Count, Digest, Id, Text, Time, Word, decode
+from ground.programme.records import Campaign, Content, Language, Layout, Playlist, Store, Texts
 
 PURPOSES = ("presence", "signage", "messages", "analysis")
 """What a customer agrees to, each by itself."""
-Language = Literal["ja", "en"]
-Texts = dict[Language, Text]
-"""One text in each language; Japanese is always there."""
 Key = Annotated[str, Meta(min_length=1, max_length=128)]
 # msgspec (issue 659) decodes no `Raw | None`: it reads a null as Raw(b"null"), which Row then takes for what it is.
 if TYPE_CHECKING:
@@ -105,6 +103,8 @@ class Profile:
     bought: Annotated[tuple[Interest, ...], Meta(max_length=200)] = ()
     viewed: Annotated[tuple[Interest, ...], Meta(max_length=200)] = ()
     coupons: Annotated[tuple[Coupon, ...], Meta(max_length=50)] = ()
+    segments: Annotated[tuple[Id, ...], Meta(max_length=200)] = ()
+    """Groups of customers that campaigns are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,19 +138,6 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """One item of the anonymous loop."""
-
-    content: Id
-    layout: Id
-    title: Texts
-    text: Texts = field(default_factory=dict)
-    picture: Digest | None = None
-    seconds: Annotated[int, Meta(ge=2, le=3600)] = 8
-    order: Count = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
     """Between which smoothed RSSI, in dBm, a beacon is in a zone."""
 
@@ -171,12 +158,39 @@ class Settings:
     zones: dict[Id, Levels] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One file that screens may need, as a manifest lists it."""
+
+    digest: Digest
+    size: Count
+    kind: Annotated[str, Meta(max_length=32)]
+    """png, jpg, webp or mp4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A part of the list of files, signed; the row's key is the first hex digits that its files share."""
+
+    assets: Annotated[str, Meta(max_length=450_000)]
+    """JSON: a list of Asset, in the order of digests; these very bytes are signed."""
+    signature: Annotated[str, Meta(max_length=400)]
+    """Base64, over the row's key, a line end and `assets`, by the key whose certificate follows (central/keys.py)."""
+    certificate: Annotated[str, Meta(max_length=10_000)]
+    """PEM, up to a root of the chain."""
+
+
 FEEDS: dict[str, type[Any] | None] = {
     "profiles": Profile,
     "tokens": Token,
     "products": Product,
     "stock": Stock,
     "content": Content,
+    "playlists": Playlist,
+    "campaigns": Campaign,
+    "layouts": Layout,
+    "stores": Store,
+    "manifest": Manifest,
     "coupons": None,
     "orders": None,
     "settings": Settings,

@@ -183,6 +183,24 @@ def greeted(director: Director, now: float) -> tuple[int, bool]:
     return wish.level, wish.named
 
 
+def nobodys(director: Director, now: float) -> bool:
+    wish = wishes(director, now)["t"]
+    assert wish is not None
+    return (wish.level, wish.people, wish.named) == (0, (), False)
+
+
+def test_a_greeting_does_not_come_back_after_its_person_left_while_nobody_was_known() -> None:
+    director = Director(SCREENS, {TILL})
+    wishes(director, 0.0)
+    director.moved(change("arrived", A, TILL))
+    director.scanned(TILL, A, "act", 9.9, 10.0)
+    assert greeted(director, 10.0) == (2, True)
+    wishes(director, 11.0, anonymous=True)
+    director.moved(change("left", A, TILL, 12.0))
+    assert nobodys(director, 12.1)
+    assert wishes(director, 10.0 + GREETING)["t"] is None
+
+
 def test_no_name_before_whoever_is_near_has_been_found() -> None:
     for since, named in ((10.0 - FINDS + 0.1, False), (10.0 - FINDS, True)):
         director = Director(SCREENS, {TILL})
@@ -201,7 +219,7 @@ def test_after_a_time_in_which_nobody_was_known_the_store_listens_anew() -> None
     director.scanned(TILL, A, "one", 9.9, 10.0)
     assert greeted(director, 10.0) == (2, True)
     wishes(director, 11.0, anonymous=True)
-    assert greeted(director, 11.1) == (1, False), "who stepped in meanwhile was not noticed"
+    assert nobodys(director, 11.1), "who left or stepped in meanwhile was not noticed"
     director.scanned(TILL, A, "two", 11.2, 11.2)
     assert greeted(director, 11.3) == (1, False)
     director.scanned(TILL, A, "three", 11.1 + FINDS, 11.1 + FINDS)
@@ -214,7 +232,9 @@ def test_a_store_that_never_hears_who_else_is_there_greets_as_ever() -> None:
         director.scanned(TILL, A, "act", 9.9, 10.0)
         assert greeted(director, 10.0) == (2, True)
         wishes(director, 11.0, anonymous=True)
-        assert greeted(director, 11.1) == (2, True)
+        assert nobodys(director, 11.1)
+        director.scanned(TILL, A, "again", 11.2, 11.2)
+        assert greeted(director, 11.2) == (2, True)
 
 
 def test_a_radio_of_any_zone_from_which_the_screen_is_seen_counts() -> None:

@@ -19,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from edge_disk import disk
 
 from signage.assets import Assets
 
@@ -33,6 +34,8 @@ class Source:
     def __init__(self) -> None:
         self.answers: dict[str, list[tuple[int, bytes]]] = {}
         self.asked: list[str] = []
+        self.ranges: list[str | None] = []
+        self.resumes = True
 
     @contextmanager
     def open(self, tls: ssl.SSLContext | None = None) -> Iterator[str]:
@@ -44,8 +47,16 @@ class Source:
                 source.asked.append(name)
                 answers = source.answers.get(name, [(404, b"")])
                 status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                said = self.headers.get("Range")
+                source.ranges.append(said)
+                length = len(GOOD)
+                if said and status == 200 and source.resumes:
+                    begin = int(said.removeprefix("bytes=").removesuffix("-"))
+                    status, body, length = 206, body[begin:], length - begin
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(GOOD) if status == 200 else 0))
+                if status == 206:
+                    self.send_header("Content-Range", f"bytes {len(GOOD) - length}-{len(GOOD) - 1}/{len(GOOD)}")
+                self.send_header("Content-Length", str(length if status in (200, 206) else 0))
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -55,7 +66,7 @@ class Source:
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/files"
@@ -210,10 +221,76 @@ def test_over_tls_only_from_whom_the_agent_trusts_whatever_the_clock_says(
     assert source.asked == [HASH]
 
 
-def test_half_a_file_of_a_process_that_was_killed_is_cleared_away(tmp_path: Path, counts: Counter[str]) -> None:
-    (tmp_path / f"{HASH}.part").write_bytes(GOOD[:10])
-    with opened(tmp_path, counts):
-        assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("resumes", [True, False], ids=["by range", "a server without ranges"])
+@pytest.mark.parametrize("left", [GOOD[:4000], b"x" * 4000], ids=["its beginning", "something else"])
+def test_what_a_killed_process_left_is_gone_on_with(
+    left: bytes, resumes: bool, tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    (tmp_path / f"{HASH}.part").write_bytes(left)
+    source.answers, source.resumes = {HASH: [(200, GOOD)]}, resumes
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+        assert assets.read(HASH) == GOOD
+    assert source.ranges[0] == "bytes=4000-"
+    assert source.ranges[1:] == ([None] if resumes and left != GOOD[:4000] else [])
+    assert counts["files_resumed"] == resumes
+    assert [path.name for path in tmp_path.iterdir()] == [HASH]
+
+
+def test_a_connection_that_is_cut_again_and_again_costs_no_byte_twice(
+    tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    source.answers = {HASH: [(200, GOOD[:size]) for size in (2000, 5000, 8000)] + [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [HASH])
+        assert arrived.get(timeout=10) == HASH
+    assert source.ranges == [None, "bytes=2000-", "bytes=5000-", "bytes=8000-"]
+
+
+def test_what_the_manifest_does_not_list_or_lists_smaller_is_not_taken(
+    tmp_path: Path, counts: Counter[str], source: Source
+) -> None:
+    small = hashlib.sha256(b"s" * len(GOOD)).hexdigest()
+    source.answers = {name: [(200, b"s" * len(GOOD))] for name in (OTHER, small)} | {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts) as (assets, arrived):
+        assets.follow(url, [OTHER, small, HASH], sizes={small: 10, HASH: len(GOOD)})
+        assert arrived.get(timeout=10) == HASH
+        assert arrived.empty()
+    assert counts["files_unlisted"] == 1
+    assert OTHER not in source.asked
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HASH]
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["ordered", "by itself"])
+def test_a_file_that_nobody_reads_is_found_spoiled_all_the_same(
+    ordered: bool, tmp_path: Path, counts: Counter[str], source: Source, stored: Callable[[Path, bytes], str]
+) -> None:
+    sound = stored(tmp_path, b"sound")
+    (tmp_path / HASH).write_bytes(GOOD[:-1] + b"?")
+    source.answers = {HASH: [(200, GOOD)]}
+    with source.open() as url, opened(tmp_path, counts, scrub=3600 if ordered else 0.01) as (assets, arrived):
+        assets.follow(url, [])
+        if ordered:
+            assets.verify()
+        assert arrived.get(timeout=10) == HASH
+        assert assets.read(HASH) == GOOD
+        assert assets.read(sound) == b"sound"
+    assert counts["files_spoiled"] == 1
+
+
+def test_a_film_is_read_whole_once_and_again_when_its_file_changed(
+    tmp_path: Path, counts: Counter[str], stored: Callable[[Path, bytes], str]
+) -> None:
+    film = stored(tmp_path, b"film" * 50_000)
+    with opened(tmp_path, counts) as (assets, _):
+        assert assets.file(film) == tmp_path / film
+        assert assets.file(film) == tmp_path / film
+        with (tmp_path / film).open("r+b") as file:
+            file.write(b"FILM")
+        assert assets.file(film) is None
+        assert assets.file(HASH) is None
+    assert counts["files_spoiled"] == 1
 
 
 def test_files_that_nobody_names_make_room(
@@ -239,3 +316,20 @@ def test_a_folder_that_takes_no_files_is_counted_and_stops_nothing(tmp_path: Pat
     with opened(tmp_path / "file" / "assets", counts) as (assets, _):
         assert assets.read(HASH) is None
     assert counts["asset_failures"] > 0
+
+
+def test_on_a_full_disk_what_nobody_names_makes_room(
+    tmp_path: Path, counts: Counter[str], source: Source, stored: Callable[[Path, bytes], str]
+) -> None:
+    source.answers = {HASH: [(200, GOOD)]}
+    with disk(tmp_path / "card", 64) as card:
+        old, named = stored(card.path, b"o" * 12_000), stored(card.path, b"n" * 12_000)
+        card.fill()
+        with source.open() as url, opened(card.path, counts) as (assets, arrived):
+            assets.follow(url, [named, HASH])
+            while arrived.get(timeout=10) != HASH:
+                pass
+            assert assets.read(HASH) == GOOD
+            assert assets.read(named) is not None
+        assert not (card.path / old).exists()
+    assert counts["asset_failures"] >= 1
