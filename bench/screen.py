@@ -15,13 +15,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from bench import day
 from signage.contract import Hello, Item, Noted, Played, Playlist, Scene, Show, ToAgent, ToPlayer, for_agent, line
 
 TREE = Path(__file__).parent.parent
+FILM_S = 10
 NAMES = (
     "抹茶",
     "焙茶",
@@ -138,6 +141,44 @@ def recommendation(number: int, products: list[str], dice: random.Random) -> Sce
     return Scene(scene=f"s{number}", layout="recommendation", language="ja", title=title, items=items, hold_ms=60000)
 
 
+def film(folder: Path, seconds: int) -> str:
+    """Make a file, named by its hash: 1280×720, 30 frames a second, H.264, all of the picture moves."""
+    import av
+    import numpy
+
+    made = folder / "made.mp4"
+    with av.open(str(made), "w") as file:
+        stream = file.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        noise = numpy.random.default_rng(1).integers(0, 255, (90, 160, 3), dtype=numpy.uint8)
+        picture = noise.repeat(8, axis=0).repeat(8, axis=1)
+        for number in range(30 * seconds):
+            moved = numpy.ascontiguousarray(numpy.roll(picture, 6 * number, axis=1))
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
+        file.mux(stream.encode())
+    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    made.rename(folder / digest)
+    return digest
+
+
+def film_late(agent: Agent, digest: str, seconds: int) -> float:
+    """Show the film once, and give the part of its frames that came late, by the player's own report."""
+    agent.send(
+        Show(
+            scene=Scene(
+                scene="film", layout="campaign", language="ja", title="旬", film=digest, hold_ms=seconds * 1000
+            ),
+            cause="override",
+            trigger_ns=0,
+            decided_ns=0,
+        )
+    )
+    time.sleep(seconds + 0.5)
+    while not (isinstance(heard := agent.hear(), Played) and heard.scene == "film"):
+        pass
+    return round(heard.late / (30 * seconds), 4)
+
+
 def share(sorted_ms: list[float], part: float) -> float:
     return round(sorted_ms[min(len(sorted_ms) - 1, int(len(sorted_ms) * part))], 2)
 
@@ -180,6 +221,7 @@ def measure(folder: Path, many: int, width: int, height: int, still: float) -> d
     store = folder / "store"
     store.mkdir()
     campaigns, products = pictures(store, 4, (1600, 1200)), pictures(store, 12, (800, 800))
+    moving = film(store, FILM_S)
     journal, place = folder / "journal", folder / "player"
     settings = folder / "signage.yaml"
     settings.write_text(
@@ -193,11 +235,12 @@ def measure(folder: Path, many: int, width: int, height: int, still: float) -> d
         assert isinstance(agent.hear(), Hello)
         with served(store) as source:
             loop = tuple(campaign(index, digest) for index, digest in enumerate(campaigns))
-            agent.send(Playlist(version="one", items=loop, assets=source, wanted=tuple(products)))
-            while len(list((place / "assets").glob("?" * 64))) < len(campaigns) + len(products):
+            agent.send(Playlist(version="one", items=loop, assets=source, wanted=(*products, moving)))
+            while len(list((place / "assets").glob("?" * 64))) < len(campaigns) + len(products) + 1:
                 time.sleep(0.05)
         time.sleep(5)  # Some fades of the loop.
         figures = shows(agent, many, products)
+        late = film_late(agent, moving, FILM_S)
         agent.send(Playlist(version="two", items=(loop[0],)))
         long = Scene(scene="still", layout="notice", language="en", title="Still", hold_ms=3_600_000)
         agent.send(Show(scene=long, cause="override", trigger_ns=0, decided_ns=0))
@@ -212,6 +255,7 @@ def measure(folder: Path, many: int, width: int, height: int, still: float) -> d
             "rss_mb": memory(player.pid, "VmRSS"),
             "peak_mb": memory(player.pid, "VmHWM"),
             "static_cpu_share": round(cpu, 4),
+            "video_late_share": late,
             "size": f"{width}x{height}",
         }
         agent.close()
@@ -225,11 +269,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shows", type=int, default=200)
     parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--hours", type=float, default=24.0, help="simulated hours of mixed content")
+    parser.add_argument("--fades", type=int, default=20)
     parser.add_argument("--still", type=float, default=10.0, help="seconds for which nothing moves")
     given = parser.parse_args()
     width, height = map(int, given.size.split("x"))
     with tempfile.TemporaryDirectory(prefix="noren-") as folder:
-        print(json.dumps(measure(Path(folder), given.shows, width, height, given.still)))
+        result = measure(Path(folder), given.shows, width, height, given.still)
+    with tempfile.TemporaryDirectory(prefix="noren-") as name:
+        place = Path(name)
+        loop = [replace(campaign(n, digest), hold_ms=8000) for n, digest in enumerate(pictures(place, 7, (800, 600)))]
+        result["crossfade_ms"] = day.fades(place, loop, (width, height), given.fades)
+    with tempfile.TemporaryDirectory(prefix="noren-") as name:
+        place = Path(name)
+        loop = [replace(campaign(n, digest), hold_ms=8000) for n, digest in enumerate(pictures(place, 7, (800, 600)))]
+        person = recommendation(0, pictures(place, 3, (400, 400)), random.Random(1))
+        result |= day.lived(place, given.hours, loop, person)
+    print(json.dumps(result | {"pi": "unmeasured"}))
 
 
 if __name__ == "__main__":

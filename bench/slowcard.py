@@ -18,6 +18,7 @@ from central.contract.codec import encode
 from edge.clock import Clock
 from edge.config import EdgeConfig, ScreenConfig, Zone
 from edge.floor import Floor
+from edge.frequency import Frequency
 from edge.identity import Identity
 from edge.model import Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
@@ -95,6 +96,8 @@ async def scan_to_screen(folder: Path, scans: int, delay: float) -> list[float]:
             Outbox(storage, 1 << 26, Seal(bytes(32)), "bench-1"),
             Replica(storage, Seal(bytes(32)), "bench"),
         )
+        frequency = Frequency(storage, Seal(bytes(32)), "bench")
+        await frequency.open()
         await outbox.open()
         await replica.open()
         await fill(replica)
@@ -113,6 +116,7 @@ async def scan_to_screen(folder: Path, scans: int, delay: float) -> list[float]:
             report=report,
             clock=clock,
             screens={ScreenId("t"): screen},
+            frequency=frequency,
             confirmed=lambda: True,
         )
         running = [asyncio.create_task(floor.run()), asyncio.create_task(report.run())]

@@ -16,7 +16,7 @@ import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from central import agents, api, commands
+from central import agents, api, catalogue, commands
 from central.agents import Desk
 from central.api.door import Door, Listening
 from central.broker import Broker
@@ -32,7 +32,7 @@ from central.mqtt import Inbox, Mqtt
 from central.renewals import Renewals
 from central.rollout import Rollout
 from central.storage import incarnation
-from central.storage.database import open_database, reading
+from central.storage.database import open_database, writing
 from central.storage.incarnation import Incarnation
 from ground import systemd
 from ground.sqlite import hold
@@ -59,8 +59,9 @@ async def serve(config: CentralConfig, announce: Announce) -> None:
         listening = stack.enter_context(_listening(config.http))
         if not config.http.port:  # The commands beside us tell devices where we are.
             (config.folder / "http.port").write_text(str(listening.getsockname()[1]))
-        with reading(engine) as connection:
+        with writing(engine) as connection:
             begun = agents.certified(connection)
+            catalogue.adopt(connection, config.pictures, _now())
         keys = Keys.open(config.keys, _now(), begun=begun)
         gate = Gate(config, engine, keys, _now)
         own = None
@@ -102,7 +103,13 @@ class Central:
         self.renewals = Renewals(engine, desk, mqtt.publish, _now)
         self.ingest = Ingest(engine, mqtt.publish, _now)
         self.pages = Pages(engine, mqtt.publish)
-        self.projector = Projector(engine, config.chain_key, lambda *hint: mqtt.publish(*hint, retain=True), _now)
+        self.projector = Projector(
+            engine,
+            config.chain_key,
+            lambda *hint: mqtt.publish(*hint, retain=True),
+            _now,
+            lambda data: desk.keys.signed("manifests", data, _now()),
+        )
         self.sender = commands.Sender(engine, mqtt.publish, _now)
         self.rollout = Rollout(engine, _now, self.projector.wake, lambda: mqtt.connected)
         self.incarnation = Incarnation(engine, config.folder / "incarnation", _now)
@@ -124,7 +131,7 @@ class Central:
     async def connected(self) -> AsyncIterator[None]:
         """Be subscribed while inside. Raises BrokerError."""
         inboxes = {"up": self.ups, "status": self.ups, "reply": self.ups, "pull": self.pulls}
-        inboxes |= {"renew": self.asks, "unlock": self.asks}
+        inboxes |= {"renew": self.asks, "unlock": self.asks, "picture": self.ups}
         try:
             await asyncio.to_thread(self.mqtt.open, inboxes, self.projector.repair, _CONNECTS_S)
             yield

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
     SECP256R1,
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
@@ -96,6 +97,11 @@ def requested_key(request: str) -> EllipticCurvePublicKey:
     if not signed:
         raise BadRequest("The request is not signed by the key that it is for.")
     return key
+
+
+def signature(signer: Signer, data: bytes) -> bytes:
+    """Sign, the same each time (RFC 6979): what has not changed need not be sent again."""
+    return signer.private.sign(data, ECDSA(hashes.SHA256(), deterministic_signing=True))
 
 
 def root(what: str, at: datetime, lasts: timedelta) -> Signer:

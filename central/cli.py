@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from central import config
+from central import config, editing, operating
 from central.config import CentralConfig, External
 from central.contract import member_code
 from central.contract.feeds import PURPOSES
@@ -68,7 +68,10 @@ def _with_config(argv: Sequence[str]) -> Sequence[str]:
     """Put the default in where no configuration is named: what ends as one does, or is a file, is one."""
     if not argv or argv[0] not in _COMMANDS or {"-h", "--help"} & set(argv):
         return argv
-    if any(word.endswith((".yaml", ".yml")) for word in argv[1:]) or (argv[1:] and Path(argv[1]).is_file()):
+    wanted = 2 if argv[0] == "import" else 1  # What it imports is such a file as well.
+    if sum(word.endswith((".yaml", ".yml")) for word in argv[1:]) >= wanted:
+        return argv
+    if argv[0] not in ("import", "add-asset") and argv[1:] and Path(argv[1]).is_file():
         return argv
     return [argv[0], str(DEFAULT), *argv[1:]]
 
@@ -97,12 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     command("revoke", "take nothing from an agent any more").add_argument("agent")
     _keys_parser(command)
     command("store-key", "print the key of a store's tokens").add_argument("store")
-    key = command("key", "let a web shop, a register or a monitor in, and print its key once")
-    key.add_argument("name")
-    key.add_argument(
-        "--may", default="track,consents", metavar="SCOPES", help="separated by commas: track, consents, health"
-    )
-    command("revoke-key", "take nothing from a web shop or a register any more").add_argument("name")
+    editing.parsers(command)
+    operating.parsers(command)
     consent = command("consent", "note what a customer agrees to, or no longer")
     consent.add_argument("customer")
     consent.add_argument("what", choices=("give", "withdraw"))
@@ -132,6 +131,15 @@ def _parser() -> argparse.ArgumentParser:
 def _keys_parser(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     command("keys", "list the keys of the chain, one line of JSON each")
     command("rotate-key", "make the next key of a purpose").add_argument("purpose", choices=PURPOSES_OF_KEYS)
+    key = command("key", "let a web shop, a register or a monitor in, and print its key once")
+    key.add_argument("name")
+    key.add_argument(
+        "--may",
+        default="track,consents",
+        metavar="SCOPES",
+        help="separated by commas: track, consents, health, programme",
+    )
+    command("revoke-key", "take nothing from a web shop or a register any more").add_argument("name")
     access = command("access", "print what brokers of your own need: who may do what, and what is revoked")
     access.add_argument("what", nargs="?", choices=("access", "trust", "revoked"), default="access")
 
@@ -169,11 +177,12 @@ def load(settings: CentralConfig, chain: Chain, now: datetime) -> dict[str, int]
     for digest, picture in chain.pictures.items():
         catalogue.keep_picture(settings.pictures, digest, picture)
     with _database(settings) as connection:
-        catalogue.save_stores(connection, {one.store: one.name for one in chain.stores})
+        catalogue.save_stores(connection, chain.stores)
         catalogue.save_products(connection, chain.products)
         for store, items in chain.stock.items():
             catalogue.save_stock(connection, store, items)
-        content.save(connection, chain.content)
+        content.save(connection, (*chain.content, *chain.playlists, *chain.campaigns, *chain.layouts))
+        catalogue.adopt(connection, settings.pictures, now)
         profiles.save(connection, [_customer(member) for member in chain.members])
         for member in chain.members:
             consent.give(connection, member.customer, member.purposes, now)
@@ -197,6 +206,7 @@ def _customer(member: Member) -> Customer:
         bought=member.bought,
         viewed=member.viewed,
         coupons=member.coupons,
+        segments=member.segments,
     )
 
 
@@ -280,6 +290,11 @@ def _revoke_key(settings: CentralConfig, given: argparse.Namespace) -> None:
 
     with _database(settings) as connection:
         sources.revoke_key(connection, given.name)
+
+
+def _edit(settings: CentralConfig, given: argparse.Namespace) -> None:
+    with _engine(settings) as engine:
+        print({**editing.DO, **operating.DO}[given.command](engine, settings.pictures, given), end="")
 
 
 def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
@@ -423,4 +438,5 @@ _COMMANDS = {
     "settings": _settings,
     "report": _report,
     "replay": _replay,
+    **dict.fromkeys((*editing.DO, *operating.DO), _edit),
 }

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from central.storage.tables import dirty
 
-Subject = Literal["customer", "product", "stock", "content", "settings"]
+Subject = Literal[
+    "customer", "product", "stock", "settings", "content", "playlist", "campaign", "layout", "store", "asset"
+]
 
 
 def mark(connection: Connection, subject: Subject, keys: Iterable[str]) -> None:

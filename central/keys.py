@@ -141,6 +141,15 @@ class Keys:
         found = self.of("enrolment", at)
         return next((key for key in reversed(found) if key.start <= at), found[0])
 
+    def signed(self, purpose: Purpose, data: bytes, at: datetime) -> tuple[bytes, str]:
+        """Sign with the newest key of a purpose; gives the signature (ECDSA over SHA-256) and the key's certificate.
+
+        The same for the same data and key.
+        """
+        found = self.of(purpose, at)
+        key = next((key for key in reversed(found) if key.start <= at), found[0])
+        return certificates.signature(key, data), key.pem
+
     def trusted(self, at: datetime) -> str:
         """All roots in PEM: what devices believe."""
         return "".join(key.pem for key in self.of("root", at))

@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from central import dirty
 from central.contract.events import Means
-from central.contract.feeds import Coupon, Interest, Language
+from central.contract.feeds import Coupon, Interest
 from central.storage.database import put
 from central.storage.tables import coupon, customer, customer_store, interest, token
+from ground.programme.records import Language
 
 VIEWS = 50
 """Products looked at that are kept of one customer: a look counts half after three days (edge/recommender.py)."""
@@ -34,6 +35,8 @@ class Customer:
     bought: tuple[Interest, ...] = ()
     viewed: tuple[Interest, ...] = ()
     coupons: tuple[Coupon, ...] = ()
+    segments: tuple[str, ...] = ()
+    """Groups that campaigns are for."""
 
     @property
     def stores(self) -> frozenset[str]:
@@ -49,6 +52,7 @@ def save(connection: Connection, customers: Collection[Customer]) -> None:
     former = {row.customer for row in before if (row.means, row.value) in pairs}
     known = [
         {"customer": one.customer, "nickname": one.nickname, "language": one.language, "points": one.points}
+        | {"segments": one.segments}
         for one in customers
     ]
     put(connection, customer, known)
@@ -137,4 +141,5 @@ def _customer(row: Any, parts: Mapping[Table, list[Any]]) -> Customer:
         bought=interests("bought"),
         viewed=interests("viewed"),
         coupons=tuple(Coupon(coupon=item.coupon, title=item.title, worth=item.worth) for item in parts[coupon]),
+        segments=tuple(row.segments),
     )

@@ -16,10 +16,10 @@ from central import dirty
 from central.contract import feeds, topics
 from central.contract.codec import Unreadable, decode, encode
 from central.contract.commands import Status
-from central.contract.feeds import Language
 from central.errors import Unknown
 from central.storage.database import put, writing
 from central.storage.tables import agent, settings, store_settings
+from ground.programme.records import Language
 
 HOLD = timedelta(seconds=60)
 """How long every agent of a step must be well with new settings before the next step."""
@@ -56,7 +56,7 @@ class Chosen:
 
     def problems(self) -> Iterator[str]:
         if self.languages is not None and len(set(self.languages)) != max(1, len(self.languages)):
-            yield "languages: name ja, en or both, each once, or leave it out"
+            yield "languages: name each of ja, en, zh-hans, zh-hant and ko once at most, or leave it out"
         for name, most in (("confirm_hours", 720), ("outbox_mb", 4096)):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= most:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from central.contract.feeds import Language
+from ground.programme.records import Language
 
 ZONES = ("entrance", "shelf", "till")
 READER = "till-camera"

@@ -15,8 +15,8 @@ from central.errors import Unknown
 from central.storage.database import put
 from central.storage.tables import source
 
-SCOPES = ("track", "consents", "health")
-"""What a key may be good for: telling what customers do, telling what they agree to, asking how central is."""
+SCOPES = ("track", "consents", "health", "programme")
+"""What a key may be good for: telling what customers do, what they agree to, asking how it is, saying what plays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,14 @@ import msgspec
 from playwright.sync_api import Page, expect, sync_playwright
 
 from central import sample
-from central.contract.feeds import Language, Profile
+from central.contract.feeds import Profile
 from edge.director import Wish
 from edge.model import CustomerId
 from edge.recommender import recommend
-from edge.scenes import A_SCENE, compose, playlist
+from edge.scenes import A_SCENE, compose
+from ground.programme.records import Language
 from signage.contract import Scene
+from signage.contract.content import scenes_of
 
 HERE = Path(__file__).parent / "pictures"
 NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
@@ -58,8 +60,7 @@ def scenes(chain: sample.Chain) -> dict[str, Scene]:
             scene = compose(wish, name, [person], picks, products, LANGUAGES)
             assert scene is not None
             drawn[f"{name}-{language}"] = scene
-        loop = playlist(chain.content[:1], products, (language,), "")
-        drawn[f"loop-{language}"] = loop.items[0]
+        [drawn[f"loop-{language}"]] = scenes_of(chain.content[0], (language,), lambda *_: ())
     return drawn
 
 

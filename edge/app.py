@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 
 from central.contract import codec, commands, events, topics
+from central.contract.feeds import Manifest
+from edge import board, manifests, mqtt, renewal, sensing, settings
 from edge import enrolment as enrolments
-from edge import mqtt, renewal, sensing, settings
 from edge.clock import Clock
 from edge.commands import Commands
 from edge.config import EdgeConfig
@@ -22,15 +23,17 @@ from edge.downlink import Downlink
 from edge.enrolment import Enrolment
 from edge.errors import Corrupt
 from edge.floor import Floor
+from edge.frequency import Frequency
 from edge.health import Health
 from edge.identity import Identity
 from edge.model import ScreenId
 from edge.mqtt import Mqtt
+from edge.orders import Orders
 from edge.outbox import Outbox
+from edge.relay import Relay
 from edge.renewal import Renewal, Unlocking
 from edge.replica import Replica
 from edge.report import Report
-from edge.scenes import playlist
 from edge.screen import Player
 from edge.seal import Seal, sealing_key
 from edge.settings import Kept, Trial
@@ -39,7 +42,7 @@ from edge.supervise import Supervisor
 from edge.upkeep import Upkeep
 from edge.uplink import Uplink
 from ground import VERSION, memory, systemd
-from signage.contract import Hello, Played
+from signage.contract import Hello, Picture, Played
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +107,7 @@ class App:
             self._changed,
             confirm_hours=config.confirm_hours,
         )
+        replica.check = self._check
         self.downlink.on_caught_up.append(self._caught_up)
         self.replica.unreadable.append(self.downlink.repair)
         self.commands = Commands(storage, self.mqtt, self.clock, enrolment.store, enrolment.agent)
@@ -125,11 +129,26 @@ class App:
                 store=enrolment.store,
                 hello=self._hello,
                 played=self._played,
+                picture=self._picture,
             )
             for screen in config.screens
         }
         self._contents: set[str] = set()
         """Of which scopes (the store, the chain) content has caught up in this run."""
+        self.relay = Relay(
+            replica,
+            self.clock,
+            config.screens,
+            self.screens,
+            config.languages,
+            terms=lambda: (self.config.assets or self.enrolment.assets, self._trust),
+            complete=lambda: len(self._contents) == 2,
+        )
+        self.orders = Orders(self.screens, self.mqtt, self.clock, enrolment.store, enrolment.agent)
+        self.commands.known |= self.orders.known
+        self.frequency = Frequency(storage, seal, enrolment.store)
+        self._board = board.look(config.folder)
+        self._undervolted = 0
         self.report = Report(outbox, self.clock)
         self.floor = Floor(
             config,
@@ -138,6 +157,7 @@ class App:
             report=self.report,
             clock=self.clock,
             screens=self.screens,
+            frequency=self.frequency,
             confirmed=self.downlink.confirmed,
         )
         self.upkeep = Upkeep(storage, outbox, self.report, self.clock, self.floor.anybody)
@@ -181,6 +201,7 @@ class App:
                     "unlocking": self.unlocking.run(),
                     "trial": self.trial.run(),
                     "upkeep": self.upkeep.run(),
+                    "relay": self.relay.run(),
                     "mqtt": self.supervisor.keep("mqtt", self.mqtt.run, waits=mqtt.waits),
                     **{f"screen-{name}": player.run() for name, player in self.screens.items()},
                 }.items()
@@ -221,10 +242,14 @@ class App:
             self.replica.counts,
             self.mqtt.counts,
             self.supervisor.counts,
+            self.orders.counts,
         ]
-        screens = {f"{name}-garbled": player.garbled for name, player in self.screens.items() if player.garbled}
-        screens["carries_broken"] = sum(player.carries_broken for player in self.screens.values())
-        return {name: count for part in [*parts, screens] for name, count in part.items()}
+        self._board = board.look(self.config.folder)
+        self._undervolted += bool(self._board.undervoltage)
+        parts += [self._board.counts, {"board_undervolted": self._undervolted}]
+        parts += [player.counts for player in self.screens.values()]
+        parts.append({"carries_broken": sum(player.carries_broken for player in self.screens.values())})
+        return {name: count for part in parts for name, count in part.items()}
 
     async def _announce(self) -> None:
         """Say on standard output, for who started us, that there is somebody to know and something to show."""
@@ -272,7 +297,9 @@ class App:
 
     def _troubles(self) -> tuple[str, ...]:
         own = [said for said in (self.unlocking.trouble, self.renewal.trouble, self.mqtt.rivals.trouble) if said]
-        return (*own, *self.upkeep.troubles, *self.supervisor.troubles.values(), *self._misfits)[:50]
+        screens = [said for player in self.screens.values() for said in player.troubles]
+        here = (*self.upkeep.troubles, *self._board.troubles, *self.supervisor.troubles.values())
+        return (*own, *here, *self.relay.troubles, *screens, *self._misfits)[:50]
 
     def _use(self, enrolment: Enrolment) -> None:
         """Be known by this identity from the next connection on."""
@@ -280,8 +307,9 @@ class App:
         self.mqtt.brokers = self.config.brokers or enrolment.brokers
         self.mqtt.tls = enrolments.context(enrolment)
         self._trust = enrolments.trusted(enrolment)
-        for screen in self.screens.values():
-            self._relay(screen)
+        self.relay.relay()
+        # What no root that was known then had signed may be central's all the same.
+        self.downlink.repair(topics.CHAIN, "manifest")
 
     async def _hinted(self, heads: bytes) -> None:
         self.uplink.hinted()
@@ -289,17 +317,14 @@ class App:
 
     def _changed(self, feed: str, keys: frozenset[str]) -> None:
         self.floor.feed_changed(feed, keys)
-        if feed in ("content", "products"):
-            for screen in self.screens.values():
-                self._relay(screen)
+        self.relay.changed(feed)
 
     def _caught_up(self, scope: str, feed: str) -> None:
         if feed == "settings" and scope == self.enrolment.store:
             self.trial.ask(self.replica.settings(self.clock.wall()))
         elif feed == "content" and scope not in self._contents:
             self._contents.add(scope)
-            for screen in self.screens.values():
-                self._relay(screen)
+            self.relay.relay()
 
     async def _restart(self, _body: bytes) -> str:
         # A moment later: by then the reply is kept, and this command does nothing any more.
@@ -311,25 +336,22 @@ class App:
         sensors = {sensor.name for sensor in self.config.sensors} - set(self.supervisor.troubles)
         return frozenset(sensors | {f"screen-{name}" for name, player in self.screens.items() if player.connected})
 
-    def _relay(self, player: Player) -> None:
-        now = self.clock.wall()
-        contents = self.replica.content(now)
-        # Nothing is an answer too, once central has said so: the last item that was taken away leaves the screen.
-        if contents or len(self._contents) == 2:
-            products, languages = self.replica.products(now), self.config.languages
-            player.send(playlist(contents, products, languages, self._assets(), self._trust))
-
-    def _assets(self) -> str:
-        return self.config.assets or self.enrolment.assets
+    def _check(self, key: str, manifest: Manifest) -> None:
+        # Called in the thread that writes: a signature is checked beside the loop.
+        at = self.clock.wall() if self.clock.safe() else None
+        manifests.check(key, manifest, self._trust, at)
 
     def _hello(self, screen: ScreenId, hello: Hello) -> None:
         if hello.screen != screen:
             log.warning("the player at the socket of %s calls itself %s", screen, hello.screen)
-        self._relay(self.screens[screen])
+        self.relay.greeted(screen, hello)
         self.floor.screen_back(screen)
 
     def _played(self, screen: ScreenId, played: Played) -> None:
         self.floor.played(screen, played)
+
+    def _picture(self, screen: ScreenId, picture: Picture) -> None:
+        self.orders.picture(screen, picture)
 
 
 async def run(config: EdgeConfig) -> int:
@@ -377,6 +399,7 @@ async def opened(config: EdgeConfig) -> AsyncIterator[App]:
         await replica.open()
         app = App(config, enrolment, seal, storage, outbox, replica, kept, misfits)
         await app.commands.open()
+        await app.frequency.open()
         yield app
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from central.contract import topics
 from ground import settings
+from ground.programme.records import Language
 
 _SOCKET_PATH = 100
 """Bytes of a Unix socket's path that every Linux takes (the kernel's limit is 108 with the NUL)."""
@@ -147,7 +148,7 @@ class EdgeConfig:
     zones: tuple[Zone, ...]
     sensors: tuple[SensorConfig, ...]
     screens: tuple[ScreenConfig, ...]
-    languages: tuple[Literal["ja", "en"], ...] = ("ja", "en")
+    languages: tuple[Language, ...] = ("ja", "en")
     outbox_mb: int = 256
     confirm_hours: int = 24
     """How old unconfirmed consent may be before everything is anonymous."""
@@ -157,7 +158,7 @@ class EdgeConfig:
         if self.outbox_mb < 1 or self.confirm_hours < 1:
             yield "outbox_mb: it and confirm_hours must be at least 1"
         if not self.languages:
-            yield "languages: name at least one of ja, en"
+            yield f"languages: name at least one of {', '.join(get_args(Language))}"
         zones = [zone.zone for zone in self.zones]
         for what, names in (
             ("zones", zones),

@@ -7,25 +7,22 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from edge import broken, enrolment
+from edge import board, broken, enrolment
 from edge.config import EdgeConfig
 from edge.errors import EdgeError
 from edge.seal import FILE, sealing_key
 from edge.storage import DATABASE
 
-FULL = 0.9
-"""The part of a disk past which it is nearly full."""
-LITTLE = 32 << 20
-"""Bytes that should be free on any disk."""
 ENDS = timedelta(days=300)
 """Certificates hold 365 days and are renewed 30 days after they were made: one that is older could not be."""
 LATELY = timedelta(days=7)
 
 
-def look(config: EdgeConfig, now: datetime, synced: Callable[[], bool]) -> list[str]:
-    """Everything that is not right; `now` and `synced` are the device's own clock."""
-    looks = (_enrolled(config, now), _sealed(config), _disk(config), _database(config, now), _private(config))
+def look(config: EdgeConfig, now: datetime, synced: Callable[[], bool], sys: Path = board.SYS) -> list[str]:
+    """Everything that is not right; `now` and `synced` are the device's own clock, `sys` is where sysfs is."""
+    looks = (_enrolled(config, now), _sealed(config), _board(config, sys), _database(config, now), _private(config))
     found = [said for one in looks for said in one]
     if not synced():
         found.append(
@@ -63,15 +60,11 @@ def _sealed(config: EdgeConfig) -> Iterator[str]:
         yield str(error)
 
 
-def _disk(config: EdgeConfig) -> Iterator[str]:
-    try:
-        disk = os.statvfs(config.folder)
-    except OSError as error:
-        yield f"The folder {config.folder} cannot be used: {error.strerror}."
-        return
-    free = disk.f_bavail * disk.f_frsize
-    if free < max(LITTLE, (1 - FULL) * disk.f_blocks * disk.f_frsize):
-        yield f"The disk is nearly full: {free >> 20} MB are free. Make room, or lower outbox_mb."
+def _board(config: EdgeConfig, sys: Path) -> Iterator[str]:
+    read = board.look(config.folder, sys)
+    if read.free is None:
+        yield f"The folder {config.folder} cannot be used: is it there, and whose is it?"
+    yield from read.troubles
 
 
 def _database(config: EdgeConfig, now: datetime) -> Iterator[str]:

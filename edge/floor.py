@@ -7,8 +7,10 @@ import logging
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from central.contract import events
 from central.contract.feeds import Profile
@@ -17,14 +19,17 @@ from edge.clock import Clock
 from edge.config import Ble, EdgeConfig, Recorded, SimulatedRadio
 from edge.crowd import Crowd
 from edge.director import Director, Wish
+from edge.frequency import Frequency
 from edge.identity import Identity
+from edge.loop import zone_of
 from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting, ZoneId
 from edge.ports import Screen
 from edge.presence import Presence
 from edge.recommender import Pick, recommend
 from edge.replica import Replica
 from edge.report import Report
-from edge.scenes import A_SCENE, TURN, compose
+from edge.scenes import A_SCENE, Links, compose, stays
+from edge.turns import TURNS, Shown, Turns
 from signage.contract import Clear, Noted, Played, Show
 
 log = logging.getLogger(__name__)
@@ -36,18 +41,10 @@ MOST_SCANS = 64
 """What may wait; past that the oldest goes, counted."""
 STOOD = TICK
 """Seconds since a beacon decided, at the last look, past which a scene for its bearer answers no sighting."""
-TURNS = 3
-"""Different scenes for who stays, before the first comes again."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Shown:
-    wish: Wish
-    scene: str
-    at: float
-    first: tuple[str, ...]
-    """What its first turn would show by what was known then."""
-    turn: int = 0
+MOST_AGO = 10**11
+"""Milliseconds: three years, as a player's wrong clock may have it."""
+CHOICE = frozenset({"content", "campaigns", "playlists"})
+"""Feeds by which something for who stands there may be withdrawn."""
 
 
 class Floor:
@@ -62,6 +59,7 @@ class Floor:
         report: Report,
         clock: Clock,
         screens: Mapping[ScreenId, Screen],
+        frequency: Frequency,
         confirmed: Callable[[], bool],
     ) -> None:
         self._config = config
@@ -69,6 +67,9 @@ class Floor:
         self._report = report
         self._clock = clock
         self._screens = screens
+        self._zones = {ScreenId(screen.screen): screen.zones for screen in config.screens}
+        self._frequency = frequency
+        self._turns = Turns(replica, frequency, clock, self._zones)
         self._confirmed = confirmed
         self._identity = identity
         self._presence = Presence(config.zones)
@@ -78,7 +79,7 @@ class Floor:
         self._adverts: deque[Advert] = deque(maxlen=MOST_ADVERTS)
         self._scans: deque[Scan] = deque(maxlen=MOST_SCANS)
         self._sensed = asyncio.Event()
-        self._shown: dict[ScreenId, _Shown] = {}
+        self._shown: dict[ScreenId, Shown] = {}
         self.counts: Counter[str] = Counter()
         self._dark = False
         self._looked = self._looked_before = 0.0
@@ -135,6 +136,8 @@ class Floor:
         self.direct(now)
         if feed == "profiles":
             self._freshen(keys, now)
+        elif feed in CHOICE:
+            self._withdraw(now)
 
     def screen_back(self, screen: ScreenId) -> None:
         """A player has connected and shows its loop: tell it again what it should show."""
@@ -147,8 +150,17 @@ class Floor:
         def since(begin: int) -> int | None:
             return max(0, played.first_frame_ns - begin) // 1_000_000 if begin else None
 
-        customers = played.carry.get("customers", [])
+        named = played.carry.get("customers", [])
+        customers = tuple(named) if isinstance(named, list) else ()
         level = played.carry.get("level", 0)
+        shown_ms = max(0, played.ended_ns - played.first_frame_ns) // 1_000_000
+        ago_ms = self._ago_ms(played, shown_ms)
+        if played.campaign is not None and customers and shown_ms:
+            began = self._clock.wall() - timedelta(milliseconds=ago_ms + shown_ms)
+            day = began.astimezone(self._time_zone()).date()
+            # Before the play is noted: what was told is not told again.
+            self._frequency.played(played.campaign, played.scene, played.play, customers, day)
+        personal = played.cause in ("beacon", "scan")
         self._report.happened(
             events.Played(
                 play=played.play,
@@ -157,16 +169,31 @@ class Floor:
                 layout=played.layout,
                 cause=played.cause,
                 level=level if level in (1, 2) else 0,
-                customers=tuple(customers) if isinstance(customers, list) else (),
+                customers=customers,
                 shown=played.items,
-                shown_ms=max(0, played.ended_ns - played.first_frame_ns) // 1_000_000,
+                shown_ms=shown_ms,
                 ended=played.ended,
+                content=played.content,
+                campaign=played.campaign,
+                # A title may greet somebody by name: of a scene for a person only its items are told, whoever tells.
+                names=played.names[max(0, len(played.names) - len(played.items)) :] if personal else played.names,
+                zones=self._zones[screen],
+                late=played.late,
+                region=played.region,
+                ago_ms=ago_ms,
                 trigger_ms=since(played.trigger_ns),
                 decision_ms=since(played.decided_ns),
             ),
             key=f"play-{played.play}",
             then=lambda: self._screens[screen].send(Noted(play=played.play)),
         )
+
+    def _ago_ms(self, played: Played, shown_ms: int) -> int:
+        """Since its last frame: by the machine's own clock, or by the wall's where that frame was before a restart."""
+        ago = self._clock.monotonic() - played.ended_ns / 1e9
+        if ago < 0 and played.wall:
+            ago = self._clock.wall().timestamp() - played.wall - shown_ms / 1000
+        return min(MOST_AGO, max(0, int(ago * 1000)))
 
     def dark(self) -> None:
         """Leave nothing of anybody on any screen: the agent ends."""
@@ -187,9 +214,9 @@ class Floor:
             if wish is None:
                 self._clear(screen)
             elif shown is None or not wish.same(shown.wish):
-                self._show(screen, wish, now, turn=0)
-            elif wish.cause == "beacon" and now - shown.at >= TURN:
-                self._show(screen, wish, now, turn=(shown.turn + 1) % TURNS)
+                self._show(screen, wish, now)
+            elif wish.cause == "beacon" and now - shown.at >= stays(shown.offer):
+                self._show(screen, wish, now, after=shown)
 
     def _take(self, now: float) -> bool:
         moved = False
@@ -229,6 +256,7 @@ class Floor:
         )
 
     def _tick(self, now: float) -> bool:
+        self._frequency.begin(self._clock.wall().astimezone(self._time_zone()).date())
         for count in self._crowd.tick(now):
             self._report.happened(
                 events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000))
@@ -259,7 +287,16 @@ class Floor:
             wish = shown.wish
             # A greeting stays as it is: its reader is in the middle of it.
             if wish.cause == "beacon" and not keys.isdisjoint(wish.people) and shown.first != _first(self._picks(wish)):
-                self._show(screen, wish, now, turn=0)
+                self._show(screen, wish, now, after=replace(shown, turn=-1), offering=False)
+
+    def _withdraw(self, now: float) -> None:
+        """Show something else where what a campaign has on a screen is not what it has now."""
+        for screen, shown in list(self._shown.items()):
+            if shown.offer is not None and shown.offer not in self._turns.offers(screen, shown.wish):
+                self._show(screen, shown.wish, now)
+
+    def _time_zone(self) -> ZoneInfo:
+        return zone_of(self._replica.store(self._clock.wall()))
 
     def _picks(self, wish: Wish) -> tuple[Pick, ...]:
         wall = self._clock.wall()
@@ -272,18 +309,28 @@ class Floor:
             count=A_SCENE * TURNS if wish.cause == "beacon" else A_SCENE,
         )
 
-    def _show(self, screen: ScreenId, wish: Wish, now: float, *, turn: int) -> None:
+    def _show(
+        self, screen: ScreenId, wish: Wish, now: float, *, after: Shown | None = None, offering: bool = True
+    ) -> None:
         picks = self._picks(wish)
         first = _first(picks)
-        picks = picks[turn * A_SCENE : (turn + 1) * A_SCENE] or picks[:A_SCENE]
-        products = self._replica.products(self._clock.wall())
-        scene = compose(wish, secrets.token_hex(8), self._people(wish), picks, products, self._config.languages)
+        if offering:
+            offer, turn, seen = self._turns.next(screen, wish, now, after, only=not picks)
+        else:
+            offer, turn, seen = None, 0, after.seen if after else frozenset()
+        page = max(0, turn) * A_SCENE
+        picks = picks[page : page + A_SCENE] or picks[:A_SCENE]
+        wall, languages = self._clock.wall(), self._config.languages
+        products, store = self._replica.products(wall), self._replica.store(wall)
+        links = Links(store=store.store, zone=self._zones[screen][0], shop=store.link)
+        name, people = secrets.token_hex(8), self._people(wish)
+        scene = compose(wish, name, people, picks, products, languages, links=links, offer=offer)
         if scene is None:
             return self._clear(screen)
         before = self._shown.get(screen)
         # Consent has come, a greeting is over, a player is back: who is near was heard long before the last look.
         stood = wish.cause == "beacon" and wish.decided < self._looked_before - STOOD
-        again = turn > 0 or stood or (before is not None and wish.follows(before.wish))
+        again = after is not None or stood or (before is not None and wish.follows(before.wish))
         message = Show(
             scene=scene,
             cause=wish.cause,
@@ -293,7 +340,12 @@ class Floor:
             carry={"customers": list(wish.people), "level": wish.level},
         )
         if self._screens[screen].send(message):
-            self._shown[screen] = _Shown(wish=wish, scene=scene.scene, at=now, first=first, turn=turn)
+            offer = offer if scene.campaign else None
+            if offer is not None:
+                self._frequency.shown(offer, scene.scene, wish.people, screen, now)
+            self._shown[screen] = Shown(
+                wish=wish, scene=scene.scene, at=now, first=first, turn=turn, offer=offer, seen=seen
+            )
             self.counts["scenes"] += 1
         else:
             self._shown.pop(screen, None)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from central.contract.feeds import Interest, Product, Profile, Stock
+from ground.programme.records import Content
 
 BOUGHT_HALF = 30.0
 VIEWED_HALF = 3.0
@@ -65,6 +66,15 @@ def recommend(
     leads = _leads(people, {pick.sku for pick in picks}, now)
     picks.sort(key=lambda pick: (leads.get(pick.sku, len(leads)), -pick.score, pick.sku))
     return _varied(picks, products, count, len(leads))
+
+
+def skus_of(content: Content, products: Mapping[str, Product], stock: Mapping[str, Stock]) -> tuple[str, ...]:
+    """The products that a content shows: those it names, or what sells best here and may be shown to anyone."""
+    if not content.popular:
+        return tuple(sku for sku in content.products if sku in products)
+    sells = sorted(stock.values(), key=lambda row: (-row.sold, row.sku))
+    there = [row.sku for row in sells if row.on_hand and row.sku in products and not products[row.sku].sensitive]
+    return tuple(there[: content.popular])
 
 
 def _leads(people: Sequence[Profile], shown: Set[str], now: datetime) -> dict[str, int]:

@@ -16,19 +16,22 @@ from sqlite_utils.migrations import Migrations
 
 from central.contract import feeds
 from central.contract.codec import Unreadable, encode
-from central.contract.feeds import AGENT, FEEDS, Content, Page, Product, Profile, Row, Settings, Stock, Token
+from central.contract.feeds import AGENT, FEEDS, Manifest, Page, Product, Profile, Row, Settings, Stock, Token
 from central.contract.topics import CHAIN
-from edge.errors import Broken, Locked, Unwritable
+from edge.errors import Broken, EdgeError, Locked, Unwritable
 from edge.seal import Seal, about
 from edge.storage import Storage
+from ground.programme.records import Campaign, Content, Layout, Playlist, Store
 
 MOST_ASIDE = 1000
 MOST_NEAR = 256
 """Profiles kept decoded: of who is near, whose beacons are heard ten times a second (a full one takes some 50 kB)."""
 SEALED = {"profiles", "tokens"}
 """Feeds of persons; all others are of nobody, and lie there as they came."""
-FIRST = {"profiles", "tokens", "settings"}
-"""Feeds that are taken also while the disk is full, as long as what was kept back of it lasts."""
+FIRST = {"profiles", "tokens", "settings", "content", "campaigns"}
+"""Feeds that are taken also while the disk is full, as long as what was kept back of it lasts: withdrawals, alarms."""
+Check = Callable[[str, Manifest], object]
+"""Sees to it, in the writer thread, that a part of the manifest is central's, by its key; raises EdgeError."""
 
 migrations = Migrations("replica")
 
@@ -67,6 +70,10 @@ _BOTH = """
     FROM row new LEFT JOIN row old ON old.shadow = 0 AND old.feed = new.feed AND old.key = new.key
                                       AND old.scope = new.scope
     WHERE new.shadow = 1 AND new.feed = ? AND new.scope = ?"""
+_CARRY = """
+    INSERT OR IGNORE INTO row
+    SELECT ?, feed, key, scope, version, body, until FROM row
+    WHERE shadow = 0 AND feed = ? AND key = ? AND scope = ?"""
 _GONE = """
     SELECT key FROM row old WHERE shadow = 0 AND feed = ? AND scope = ? AND NOT EXISTS (
         SELECT 1 FROM row new WHERE new.shadow = 1 AND new.feed = old.feed AND new.key = old.key
@@ -98,10 +105,13 @@ class Replica:
 
     def __init__(self, storage: Storage, seal: Seal, store: str) -> None:
         self.counts: Counter[str] = Counter()
+        self.check: Check = lambda *_: None
+        """To be set before pages come."""
         self.unreadable: list[Callable[[str, str], object]] = []
         """Told the scope and feed of a row that is not as we left it, once until it comes anew: to be pulled anew."""
         self._storage = storage
-        self._rows = _Rows(seal, store)
+        self._store = store
+        self._rows = _Rows(seal, store, lambda key, manifest: self.check(key, manifest))
         self._told: set[tuple[str, str]] = set()
         self._whole: dict[str, dict[str, Any]] = {}
         """Feeds of which all is wanted, decoded: products, stock, content."""
@@ -216,10 +226,27 @@ class Replica:
         """This store's stock by sku; the mapping changes with the feed."""
         return MappingProxyType(self._all("stock", now.timestamp()))
 
-    def content(self, now: datetime) -> tuple[Content, ...]:
-        """The anonymous loop, in its order."""
-        items: Iterable[Content] = self._all("content", now.timestamp()).values()
-        return tuple(sorted(items, key=lambda item: (item.order, item.content)))
+    def contents(self, now: datetime) -> Mapping[str, Content]:
+        """All contents by their ids; the mapping changes with the feed, as those below do."""
+        return MappingProxyType(self._all("content", now.timestamp()))
+
+    def playlists(self, now: datetime) -> Mapping[str, Playlist]:
+        return MappingProxyType(self._all("playlists", now.timestamp()))
+
+    def campaigns(self, now: datetime) -> Mapping[str, Campaign]:
+        return MappingProxyType(self._all("campaigns", now.timestamp()))
+
+    def layouts(self, now: datetime) -> Mapping[str, Layout]:
+        return MappingProxyType(self._all("layouts", now.timestamp()))
+
+    def store(self, now: datetime) -> Store:
+        """What central says of this store; where it has said nothing yet, a store without a link in Japan."""
+        rows: Iterable[Store] = self._all("stores", now.timestamp()).values()
+        return next((row for row in rows if row.store == self._store), Store(store=self._store, name={}))
+
+    def manifest(self, now: datetime) -> Mapping[str, Manifest]:
+        """The parts of the list of files, by their keys; each was checked as it came."""
+        return MappingProxyType(self._all("manifest", now.timestamp()))
 
     def settings(self, now: datetime) -> Settings | None:
         """What central has set of this store's agents; None where that is nothing."""
@@ -290,9 +317,10 @@ class Replica:
 class _Rows:
     """Changes the rows, in the writer thread; what is of persons is sealed."""
 
-    def __init__(self, seal: Seal, store: str) -> None:
+    def __init__(self, seal: Seal, store: str, check: Check) -> None:
         self._seal = seal
         self._store = store
+        self._check = check
 
     def opened(self, feed: str, key: str, version: int, body: bytes) -> bytes:
         """A row's body as central sent it. Raises Locked and Broken."""
@@ -330,16 +358,19 @@ class _Rows:
         return set() if in_shadow else {row.key for row in page.rows}, aside
 
     def _take(self, db: sqlite3.Connection, shadow: bool, page: Page, row: Row) -> bool:
-        """Put a row in its place; False where it cannot be read."""
+        """Put a row in its place; False where it cannot be read, or is not central's."""
         if row.body is not None:
             try:
-                feeds.read(page.feed, bytes(row.body))
+                record = feeds.read(page.feed, bytes(row.body))
+                if isinstance(record, Manifest):
+                    self._check(row.key, record)
             except Unreadable as error:
-                aside = (page.scope, page.feed, row.key, row.version, self._sealed(page.feed, row), str(error))
-                db.execute(
-                    "INSERT INTO row_aside (scope, feed, key, version, body, said) VALUES (?, ?, ?, ?, ?, ?)", aside
-                )
-                db.execute("DELETE FROM row_aside WHERE id <= (SELECT max(id) FROM row_aside) - ?", (MOST_ASIDE,))
+                self._put_aside(db, page, row, str(error))
+            except EdgeError as error:
+                self._put_aside(db, page, row, str(error))
+                # The last one that was central's goes on: also in a snapshot, which would end it.
+                db.execute(_CARRY, (shadow, page.feed, row.key, page.scope))
+                return False
             else:
                 until = row.until.timestamp() if row.until else None
                 values = (shadow, page.feed, row.key, page.scope, row.version, self._sealed(page.feed, row), until)
@@ -348,6 +379,11 @@ class _Rows:
         its = (shadow, page.feed, row.key, page.scope)
         db.execute("DELETE FROM row WHERE shadow = ? AND feed = ? AND key = ? AND scope = ?", its)
         return row.body is None
+
+    def _put_aside(self, db: sqlite3.Connection, page: Page, row: Row, said: str) -> None:
+        aside = (page.scope, page.feed, row.key, row.version, self._sealed(page.feed, row), said)
+        db.execute("INSERT INTO row_aside (scope, feed, key, version, body, said) VALUES (?, ?, ?, ?, ?, ?)", aside)
+        db.execute("DELETE FROM row_aside WHERE id <= (SELECT max(id) FROM row_aside) - ?", (MOST_ASIDE,))
 
     def _swap(self, db: sqlite3.Connection, page: Page) -> set[str]:
         """Put the complete snapshot in use; give the keys at which anything is other than before."""

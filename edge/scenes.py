@@ -2,44 +2,131 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from central.contract.feeds import Content, Language, Product, Profile, Texts
+from central.contract.feeds import Product, Profile
+from edge.audience import Offer
 from edge.director import GREETING, THANKS, Wish
 from edge.recommender import Pick
-from signage.contract import Figure, Item, Playlist, Scene
+from ground.programme.records import Language, Texts
+from signage.contract import Figure, Item, Scene
+from signage.contract.content import scenes_of, text
 
 TURN = 10.0
 """Seconds after which who still stands there is shown the next products."""
 LEFT_STANDING = 2.0
 """Seconds that a scene outlives its turn on the player: what a dead agent leaves is gone by then."""
-MOST_LETTERS = 400
-MOST_ITEMS = 500
-"""What the player's contract takes: one text too long must not cost a screen its whole loop."""
 A_SCENE = 3
 """Products on one scene: what can be read in passing."""
+LONGEST = 60.0
+"""Seconds that a campaign's scene stays for who is near, however long it would in the loop."""
+_LONGEST_LINK = 300
 
 _SAY: dict[str, Texts] = {
-    "near": {"ja": "こちらはいかがですか", "en": "You might like these"},
-    "popular": {"ja": "当店で人気", "en": "Popular here"},
-    "chosen": {"ja": "おすすめ", "en": "Recommended"},
-    "viewed": {"ja": "最近ご覧になった商品", "en": "You looked at this"},
-    "bought": {"ja": "以前お求めの商品", "en": "You bought this before"},
-    "hello": {"ja": "{}さま、いらっしゃいませ", "en": "Welcome, {}"},
-    "hello_nameless": {"ja": "いらっしゃいませ", "en": "Welcome"},
-    "thanks": {"ja": "ご来店ありがとうございます", "en": "Thank you for coming"},
-    "points": {"ja": "ポイント", "en": "Points"},
-    "coupons": {"ja": "クーポンをご利用いただけます", "en": "These coupons are yours"},
-    "coupon": {"ja": "クーポン", "en": "Coupon"},
-    "member_thanks": {"ja": "会員証を確認しました", "en": "Your member code was read"},
-    "staff": {"ja": "会員証についてはスタッフにおたずねください", "en": "Please ask our staff about your member code"},
+    "near": {
+        "ja": "こちらはいかがですか",
+        "en": "You might like these",
+        "zh-hans": "您可能会喜欢",
+        "zh-hant": "您可能會喜歡",
+        "ko": "이런 상품은 어떠세요?",
+    },
+    "popular": {
+        "ja": "当店で人気",
+        "en": "Popular here",
+        "zh-hans": "本店热销",
+        "zh-hant": "本店熱銷",
+        "ko": "매장 인기 상품",
+    },
+    "chosen": {"ja": "おすすめ", "en": "Recommended", "zh-hans": "推荐", "zh-hant": "推薦", "ko": "추천"},
+    "viewed": {
+        "ja": "最近ご覧になった商品",
+        "en": "You looked at this",
+        "zh-hans": "您最近浏览过",
+        "zh-hant": "您最近瀏覽過",
+        "ko": "최근 보신 상품",
+    },
+    "bought": {
+        "ja": "以前お求めの商品",
+        "en": "You bought this before",
+        "zh-hans": "您曾购买过",
+        "zh-hant": "您曾購買過",
+        "ko": "이전에 구매하신 상품",
+    },
+    "hello": {
+        "ja": "{}さま、いらっしゃいませ",
+        "en": "Welcome, {}",
+        "zh-hans": "{}，欢迎光临",
+        "zh-hant": "{}，歡迎光臨",
+        "ko": "{}님, 어서 오세요",
+    },
+    "hello_nameless": {
+        "ja": "いらっしゃいませ",
+        "en": "Welcome",
+        "zh-hans": "欢迎光临",
+        "zh-hant": "歡迎光臨",
+        "ko": "어서 오세요",
+    },
+    "thanks": {
+        "ja": "ご来店ありがとうございます",
+        "en": "Thank you for coming",
+        "zh-hans": "感谢您的光临",
+        "zh-hant": "感謝您的光臨",
+        "ko": "찾아 주셔서 감사합니다",
+    },
+    "points": {"ja": "ポイント", "en": "Points", "zh-hans": "积分", "zh-hant": "點數", "ko": "포인트"},
+    "coupons": {
+        "ja": "クーポンをご利用いただけます",
+        "en": "These coupons are yours",
+        "zh-hans": "您可以使用以下优惠券",
+        "zh-hant": "您可以使用以下優惠券",
+        "ko": "쿠폰을 사용하실 수 있습니다",
+    },
+    "coupon": {"ja": "クーポン", "en": "Coupon", "zh-hans": "优惠券", "zh-hant": "優惠券", "ko": "쿠폰"},
+    "member_thanks": {
+        "ja": "会員証を確認しました",
+        "en": "Your member code was read",
+        "zh-hans": "已确认您的会员码",
+        "zh-hant": "已確認您的會員碼",
+        "ko": "회원증을 확인했습니다",
+    },
+    "staff": {
+        "ja": "会員証についてはスタッフにおたずねください",
+        "en": "Please ask our staff about your member code",
+        "zh-hans": "有关会员码，请咨询店员",
+        "zh-hant": "會員碼相關問題，請洽詢店員",
+        "ko": "회원증에 대해서는 직원에게 문의해 주세요",
+    },
 }
 
 
-def text(texts: Texts, language: Language) -> str:
-    """A text in the wanted language; Japanese where there is no other."""
-    return (texts.get(language) or texts.get("ja") or next(iter(texts.values()), ""))[:MOST_LETTERS]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where codes on a screen lead: they say in which store and zone they were read."""
+
+    store: str = ""
+    zone: str = ""
+    shop: str = ""
+    """The web shop's address for a product; nothing: products have no code."""
+
+    def to(self, link: str, **more: str) -> str:
+        """A link of a content's own; nothing where it is none, or would be too long for a scene."""
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            return ""
+        if not link:
+            return ""
+        added = urlencode({"store": self.store, "zone": self.zone, **more})
+        made = urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
+        return made if len(made) <= _LONGEST_LINK else ""
+
+    def product(self, sku: str) -> str:
+        return self.to(self.shop, sku=sku)
+
+
+NOWHERE = Links()
 
 
 def language_for(people: Sequence[Profile], languages: Sequence[Language]) -> Language:
@@ -55,10 +142,18 @@ def compose(
     picks: Sequence[Pick],
     products: Mapping[str, Product],
     languages: Sequence[Language],
+    links: Links = NOWHERE,
+    offer: Offer | None = None,
 ) -> Scene | None:
-    """The scene for a wish; None where there is nothing worth interrupting the loop for."""
+    """The scene for a wish; None where there is nothing worth interrupting the loop for.
+
+    `offer` is what a campaign has for these people: its own scene where they just stand there; in a greeting it takes
+    the place of recommendations where there are no coupons.
+    """
     language = language_for(people, languages)
-    items = tuple(_item(pick, products[pick.sku], wish.level, language) for pick in picks)
+    if offer is not None and wish.cause == "beacon":
+        return _offered(offer, scene, products, language, links)
+    items = tuple(_pick(pick, products[pick.sku], wish.level, language, links) for pick in picks)
     if wish.cause == "beacon":
         if not items:
             return None
@@ -79,7 +174,35 @@ def compose(
             text=text(_SAY["staff"], language),
             hold_ms=int(THANKS * 1000),
         )
-    return _greeting(wish, scene, people[0], items, language)
+    greeting = _greeting(wish, scene, people[0], items, language)
+    if offer is None or not wish.named or people[0].coupons:
+        return greeting
+    campaign, content = offer.name
+    return replace(
+        greeting,
+        text=text(offer.content.title, language),
+        items=_products(offer, products, language, links) or items,
+        campaign=campaign,
+        content=content,
+    )
+
+
+def stays(offer: Offer | None) -> float:
+    """Seconds of a scene for who just stands there."""
+    return min(LONGEST, float(offer.content.seconds)) if offer else TURN
+
+
+def _offered(offer: Offer, scene: str, products: Mapping[str, Product], language: Language, links: Links) -> Scene:
+    items = _products(offer, products, language, links)
+    [made] = scenes_of(offer.content, (language,), lambda *_: items, links.to(offer.content.link))
+    hold = int((stays(offer) + LEFT_STANDING) * 1000)
+    return replace(made, scene=scene, campaign=offer.campaign.campaign, hold_ms=hold)
+
+
+def _products(offer: Offer, products: Mapping[str, Product], language: Language, links: Links) -> tuple[Item, ...]:
+    note = popular(language) if offer.content.popular else ""
+    there = [products[sku] for sku in offer.skus]
+    return tuple(item(product, note or text(product.note, language), language, links) for product in there)
 
 
 def _greeting(wish: Wish, scene: str, person: Profile, items: tuple[Item, ...], language: Language) -> Scene:
@@ -114,45 +237,24 @@ def _greeting(wish: Wish, scene: str, person: Profile, items: tuple[Item, ...], 
     )
 
 
-def _item(pick: Pick, product: Product, level: int, language: Language) -> Item:
+def _pick(pick: Pick, product: Product, level: int, language: Language, links: Links) -> Item:
     # Below level 2 a reason must say nothing of what someone did.
     reason = pick.why if level == 2 and pick.why in ("viewed", "bought") else "chosen"
+    return item(product, popular(language) if pick.why == "popular" else text(_SAY[reason], language), language, links)
+
+
+def popular(language: Language) -> str:
+    """What is said of a product that sells well here."""
+    return text(_SAY["popular"], language)
+
+
+def item(product: Product, note: str, language: Language, links: Links) -> Item:
+    """One product as it is to be read."""
     return Item(
         id=product.sku,
         title=text(product.name, language),
         price=f"¥{product.yen:,}",
-        note=text(_SAY["popular" if pick.why == "popular" else reason], language),
+        note=note,
         picture=product.picture,
+        link=links.product(product.sku),
     )
-
-
-def playlist(
-    contents: Sequence[Content],
-    products: Mapping[str, Product],
-    languages: Sequence[Language],
-    assets: str,
-    trust: str = "",
-) -> Playlist:
-    """The anonymous loop for a player: every content in each of the store's languages, and all pictures it may need.
-
-    They are fetched from `assets`, for which the certificates of `trust` (PEM) may vouch.
-    """
-    items = tuple(
-        Scene(
-            scene=f"{content.content[:60]}-{language}",
-            layout=content.layout,
-            language=language,
-            title=text(content.title, language),
-            text=text(content.text, language),
-            picture=content.picture,
-            hold_ms=content.seconds * 1000,
-        )
-        for content in contents
-        for language in languages
-        if language in content.title
-    )
-    items = items[:MOST_ITEMS]
-    pictures = dict.fromkeys(product.picture for product in products.values() if product.picture)
-    wanted = tuple(pictures)[:5000]
-    version = hashlib.sha256(repr((items, assets, trust, wanted)).encode()).hexdigest()[:16]
-    return Playlist(version=version, items=items, assets=assets, wanted=wanted, trust=trust)

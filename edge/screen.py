@@ -11,7 +11,7 @@ from edge.errors import Broken, Locked
 from edge.model import ScreenId
 from edge.seal import Seal, open_carry, seal_carry
 from ground.errors import NorenError
-from signage.contract import MAX_LINE, Hello, Played, Show, ToPlayer, for_agent, line
+from signage.contract import MAX_LINE, Hello, Picture, Played, Show, ToPlayer, Vitals, for_agent, line
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ MOST_WAITING = 4 << 20
 
 
 class Player:
-    """One player; `hello` and `played` are called on the event loop.
+    """One player; `hello`, `played` and `picture` are called on the event loop.
 
     It keeps its plays on disk: whom a scene is for goes to it sealed (see seal.seal_carry), and is opened here.
     """
@@ -36,8 +36,11 @@ class Player:
         store: str,
         hello: Callable[[ScreenId, Hello], None],
         played: Callable[[ScreenId, Played], None],
+        picture: Callable[[ScreenId, Picture], None] = lambda *_: None,
     ) -> None:
         self.screen = screen
+        self.vitals: Vitals | None = None
+        """As it has last said of itself in this connection."""
         self.garbled = 0
         self.carries_broken = 0
         self._seal = seal
@@ -46,11 +49,28 @@ class Player:
         self._socket = socket
         self._hello = hello
         self._played = played
+        self._picture = picture
         self._writer: asyncio.StreamWriter | None = None
 
     @property
     def connected(self) -> bool:
         return self._writer is not None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What it says of itself, by its name."""
+        own = {"garbled": self.garbled} if self.garbled else {}
+        if self.vitals is not None:
+            own |= self.vitals.counts | {"fps": round(self.vitals.fps), "powered": int(self.vitals.powered)}
+        return {f"{self.screen}-{name}": count for name, count in own.items() if count >= 0}
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What a person should know of it, in a sentence each."""
+        if self.vitals is None:
+            return ()
+        dark = () if self.vitals.connected else ("no display answers: look at its cable and its power.",)
+        return tuple(f"screen-{self.screen}: {said}" for said in dict.fromkeys((*self.vitals.troubles, *dark)))
 
     def send(self, message: ToPlayer) -> bool:
         """Hand a message over; False where no player takes it."""
@@ -80,7 +100,7 @@ class Player:
             except (OSError, ValueError, asyncio.LimitOverrunError) as error:
                 log.warning("the player of %s was lost: %s", self.screen, error)
             finally:
-                self._writer = None
+                self._writer = self.vitals = None
                 writer.close()
             await asyncio.sleep(AGAIN)
 
@@ -97,6 +117,10 @@ class Player:
                 self._hello(self.screen, message)
             elif isinstance(message, Played):
                 self._hear(message)
+            elif isinstance(message, Vitals):
+                self.vitals = message
+            elif isinstance(message, Picture):
+                self._picture(self.screen, message)
 
     def _hear(self, played: Played) -> None:
         try:

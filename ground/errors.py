@@ -3,6 +3,8 @@
 NorenError                 a sentence for a person, and what to do about it
 ├── SettingsError          ground.settings: a configuration file with its problems
 ├── StorageError           ground.sqlite: a database that cannot be used
+├── NoZone                 ground.programme.calendar: a time zone that this machine does not know
+├── NoStore                ground.programme.day: a store that the programme does not name
 ├── central.contract.codec.Unreadable
 └── EdgeError, SignageError, CentralError   one tree a package, in its own errors.py
 """

@@ -5,28 +5,20 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-import yaml
+import msgspec
 
+from ground import document as documents
+from ground.document import Document, Problem, Where
 from ground.errors import NorenError
 
+__all__ = ["Problem", "SettingsError", "make", "read"]
+
 T = TypeVar("T")
-Where = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing wrong: where (`edge.sensors[0].zone`), on which line, and what to do."""
-
-    path: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.path}: {self.text}"
 
 
 class SettingsError(NorenError):
@@ -44,70 +36,39 @@ def read(file: Path, section: str, shape: type[T]) -> T:
     `problems()`, which yields "field: what to do", is asked too, also where another field of it is wrong.
     Raises SettingsError with every problem found.
     """
-    lines: dict[Where, int] = {}
     try:
-        text = file.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
+        document = documents.parse(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(file, [Problem(path="file", line=0, text=f"cannot be read: {error.strerror}")]) from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or str(error)
-        at = mark.line + 1 if mark else 0
-        raise SettingsError(file, [Problem(path="file", line=at, text=f"is not YAML: {said}")]) from error
-    problems: list[Problem] = []
-    if node is not None:
-        _note_lines(node, (), lines, problems)
-    if not isinstance(value, dict) or section not in value:
-        problems.append(Problem(path=section, line=1, text=f"is missing: add a section '{section}:'"))
-        raise SettingsError(file, problems)
-    reader = _Reader(lines, problems)
-    made = reader.make(value[section], shape, (section,))
-    if problems:
-        raise SettingsError(file, sorted(problems, key=lambda problem: problem.line))
-    return typing.cast("T", made)
+    except UnicodeDecodeError as error:
+        raise SettingsError(file, [Problem(path="file", line=0, text=f"is not YAML: {error}")]) from error
+    if document.value is None and document.problems:
+        raise SettingsError(file, document.problems)
+    if not isinstance(document.value, dict) or section not in document.value:
+        document.problems.append(Problem(path=section, line=1, text=f"is missing: add a section '{section}:'"))
+        raise SettingsError(file, document.problems)
+    made = make(document, document.value[section], shape, (section,))
+    if document.problems:
+        raise SettingsError(file, sorted(document.problems, key=lambda problem: problem.line))
+    return made
 
 
-def _note_lines(node: yaml.Node, where: Where, lines: dict[Where, int], problems: list[Problem]) -> None:
-    lines[where] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            name = str(key.value)
-            if name in seen:
-                line = key.start_mark.line + 1
-                problems.append(Problem(path=_path((*where, name)), line=line, text="is given twice: keep one"))
-            seen.add(name)
-            _note_lines(value, (*where, name), lines, problems)
-            lines[(*where, name)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            _note_lines(value, (*where, index), lines, problems)
-
-
-def _path(where: Where) -> str:
-    path = ""
-    for step in where:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path
+def make(document: Document, value: Any, shape: type[T], where: Where) -> T:
+    """Make a `shape` of a document's value at that place; of use only if the document then has no problems."""
+    return typing.cast("T", _Reader(document).make(value, shape, where))
 
 
 class _Reader:
     """Makes values of the wanted shape and notes what is in the way."""
 
-    def __init__(self, lines: dict[Where, int], problems: list[Problem]) -> None:
-        self.lines = lines
-        self.problems = problems
-
-    def wrong(self, where: Where, text: str) -> None:
-        place = where
-        while place and place not in self.lines:
-            place = place[:-1]
-        self.problems.append(Problem(path=_path(where), line=self.lines.get(place, 1), text=text))
+    def __init__(self, document: Document) -> None:
+        self.problems = document.problems
+        self.wrong = document.wrong
 
     def make(self, value: Any, shape: Any, where: Where) -> Any:
         origin = get_origin(shape)
+        if origin is Annotated:
+            return self._limited(value, shape, where)
         if dataclasses.is_dataclass(shape):
             return self._record(value, typing.cast("type[Any]", shape), where)
         if origin is Literal:
@@ -115,15 +76,30 @@ class _Reader:
         if origin in (Union, types.UnionType):
             return self._union(value, get_args(shape), where)
         if origin is tuple:
-            return self._list(value, get_args(shape)[0], where)
+            return self._list(value, get_args(shape), where)
         if origin is dict:
-            return self._table(value, get_args(shape)[1], where)
+            return self._table(value, get_args(shape), where)
         return self._plain(value, getattr(shape, "__supertype__", shape), where)
+
+    def _limited(self, value: Any, shape: Any, where: Where) -> Any:
+        """A value whose type has limits (msgspec.Meta); a limit may say itself in words, as its description."""
+        before = len(self.problems)
+        made = self.make(value, shape.__origin__, where)
+        if len(self.problems) > before:
+            return made
+        for limit in shape.__metadata__:
+            if isinstance(limit, msgspec.Meta):
+                try:
+                    msgspec.convert(made, Annotated[type(made), limit])
+                except msgspec.ValidationError as error:
+                    said = f"must be {limit.description}, not {_said(made)}" if limit.description else _plainly(error)
+                    self.wrong(where, said)
+        return made
 
     def _record(self, value: Any, shape: type[Any], where: Where) -> Any:
         if not isinstance(value, dict):
             return self.wrong(where, f"must be a table of settings, not {_said(value)}")
-        hints = typing.get_type_hints(shape)
+        hints = typing.get_type_hints(shape, include_extras=True)
         fields = {field.name: field for field in dataclasses.fields(shape)}
         for key in value:
             if key not in fields:
@@ -176,21 +152,33 @@ class _Reader:
             return self.wrong((*where, "kind"), f"must be one of {', '.join(sorted(kinds))}, not {_said(kind)}")
         return self.make(value, kinds[kind], where)
 
-    def _list(self, value: Any, shape: Any, where: Where) -> Any:
+    def _list(self, value: Any, shapes: tuple[Any, ...], where: Where) -> Any:
         if not isinstance(value, list):
             return self.wrong(where, f"must be a list, not {_said(value)}")
-        return tuple(self.make(item, shape, (*where, index)) for index, item in enumerate(value))
+        if shapes[-1] is Ellipsis:
+            shapes = (shapes[0],) * len(value)
+        if len(value) != len(shapes):
+            return self.wrong(where, f"must be a list of {len(shapes)}, not of {len(value)}")
+        return tuple(
+            self.make(item, shape, (*where, index))
+            for index, (item, shape) in enumerate(zip(value, shapes, strict=True))
+        )
 
-    def _table(self, value: Any, shape: Any, where: Where) -> Any:
+    def _table(self, value: Any, shapes: tuple[Any, ...], where: Where) -> Any:
         if not isinstance(value, dict):
             return self.wrong(where, f"must be a table, not {_said(value)}")
-        return {str(key): self.make(item, shape, (*where, str(key))) for key, item in value.items()}
+        places = [(str(key), item, (*where, str(key))) for key, item in value.items()]
+        return {self.make(key, shapes[0], at): self.make(item, shapes[1], at) for key, item, at in places}
 
     def _plain(self, value: Any, shape: Any, where: Where) -> Any:
         if shape is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if shape is Path and isinstance(value, str):
             return Path(value).expanduser()
+        if shape is date:
+            return self._date(value, where)
+        if shape is str and isinstance(value, str):
+            return self._text(value, where)
         if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
             names = {
                 str: "text",
@@ -201,6 +189,32 @@ class _Reader:
             }
             return self.wrong(where, f"must be {names.get(shape, shape)}, not {_said(value)}")
         return value
+
+    def _date(self, value: Any, where: Where) -> Any:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            return self.wrong(where, f"must be a date such as 2026-11-24, not {_said(value)}")
+
+    def _text(self, value: str, where: Where) -> Any:
+        try:
+            # JSON writes what is beyond 16 bits as two halves, which YAML takes for two letters.
+            whole = value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            return self.wrong(where, "has half a letter (a lone surrogate): write it anew")
+        if "\0" in whole:
+            return self.wrong(where, "has a NUL: take it out")
+        return whole
+
+
+def _plainly(error: msgspec.ValidationError) -> str:
+    """What msgspec says of a limit, without the types of its language."""
+    said = str(error)
+    for theirs, ours in (("Expected `str`", "must be text"), ("Expected `int`", "must be a whole number")):
+        said = said.replace(theirs, ours)
+    return said.replace("Expected `array`", "must be a list").replace("Expected `object`", "must be a table")
 
 
 def _said(value: Any) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import selectors
 import signal
+import socket
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -18,19 +20,25 @@ from ground.errors import StorageError
 from signage import storage
 from signage.assets import Assets
 from signage.bell import Bell
-from signage.config import SignageConfig
+from signage.config import DisplayConfig, SignageConfig
 from signage.contract import Playlist
 from signage.display import Display
+from signage.errors import NoScreen
+from signage.films import Films
 from signage.journal import Journal
+from signage.likeness import Likeness
 from signage.link import Link
 from signage.mirror import Mirror
 from signage.pictures import Pictures
 from signage.player import Player
 from signage.playlist import Programme
+from signage.power import Power, Switch
 from signage.proof import Proof
+from signage.showing import Showing
 from signage.stage import STANDING, Stage
 from signage.storage import Store
 from signage.text import Typesetter
+from signage.wall import Wall
 
 log = logging.getLogger(__name__)
 
@@ -42,30 +50,41 @@ def run(config: SignageConfig) -> None:
     database = config.folder / "player.db"
     with ExitStack() as open_:
         _hold(database, open_)
+        _claim(config.display, open_)
         selector = open_.enter_context(selectors.DefaultSelector())
         bell = open_.enter_context(Bell(selector))
         link = open_.enter_context(Link(config.socket, selector, counts))
         display = open_.enter_context(Display(config.display))
-        typesetter = open_.enter_context(Typesetter(counts))
+        typesetter = open_.enter_context(Typesetter(counts, own=(config.theme.regular, config.theme.bold)))
         assets = open_.enter_context(Assets(config.folder / "assets", counts))
         pictures = open_.enter_context(Pictures(assets, bell.ring, counts))
-        store, kept = _kept(database, counts)
+        films = open_.enter_context(Films(assets, counts, config.display.rotate))
+        kept = _kept(database, counts)
+        wall = Wall(kept.clock)
+        programme = Programme(STANDING, time.monotonic(), wall.at)
+        stage = Stage(display, pictures, typesetter, config.theme, counts, films)
+        open_.callback(stage.close)
+        proof = open_.enter_context(Proof(kept.store, bell.ring, counts))
+        journal = open_.enter_context(Journal(config.journal, config.screen, counts))
         player = Player(
             screen=config.screen,
             display=display,
-            stage=Stage(display, pictures, typesetter, config.theme, counts),
-            programme=Programme(STANDING, time.monotonic()),
+            stage=stage,
+            programme=programme,
             selector=selector,
             link=link,
-            proof=open_.enter_context(Proof(store, bell.ring, counts)),
+            proof=proof,
+            showing=Showing(stage, programme, proof, journal, wall),
             assets=assets,
-            journal=open_.enter_context(Journal(config.journal, config.screen, counts)),
             mirror=open_.enter_context(Mirror(config.mirror, counts)),
+            likeness=Likeness(pictures, typesetter, config.theme, counts, bell.ring),
+            power=Power(config.hours, open_.enter_context(Switch(config.display, counts))),
+            wall=wall,
             picture=config.folder / "screen.png",
             counts=counts,
         )
         _listen_to_signals(player, bell, open_)
-        player.run(kept)
+        player.run(kept.playlist, kept.hour)
 
 
 def _hold(database: Path, open_: ExitStack) -> None:
@@ -78,15 +97,42 @@ def _hold(database: Path, open_: ExitStack) -> None:
         log.error("the player's folder takes no files; it plays without memory", extra={"fields": why})
 
 
-def _kept(database: Path, counts: Counter[str]) -> tuple[Store | None, Playlist | None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What an earlier player has left on the disk."""
+
+    store: Store | None = None
+    playlist: Playlist | None = None
+    clock: float = 0.0
+    hour: Sequence[tuple[str, float]] = ()
+
+
+def _kept(database: Path, counts: Counter[str]) -> _Kept:
     """Open what was kept; without it the screen plays all the same, and remembers nothing."""
     try:
         store = storage.opened(database, counts)
-        return store, store.playlist()
+        return _Kept(store=store, playlist=store.playlist(), clock=store.clock(), hour=store.hour())
     except (StorageError, sqlite3.Error) as error:
         counts["database_failed"] += 1
         log.error("%s The player goes on without it.", error)
-        return None, None
+        return _Kept()
+
+
+def _claim(config: DisplayConfig, open_: ExitStack) -> None:
+    """Keep other players off the display. Raises NoScreen if there is one.
+
+    A name that is no file: Linux takes it away with its process, however that ends, and no folder hides it.
+    """
+    if config.mode != "full":
+        return
+    claimed = open_.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    try:
+        claimed.bind(f"\0noren-display-{config.output}")
+    except OSError as error:
+        raise NoScreen(
+            f"Another player already shows on the display {config.output or 'of this device'}.",
+            fix="Stop it, or give each player a display of its own by display.output.",
+        ) from error
 
 
 def _listen_to_signals(player: Player, bell: Bell, open_: ExitStack) -> None:

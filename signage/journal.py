@@ -42,8 +42,11 @@ class Journal:
     def shown(self, play: Played, texts: Sequence[str], hold_ms: int) -> None:
         """`hold_ms` is the time after which the player itself replaces it; 0 where it may stand for ever."""
         what: dict[str, object] = {
+            "play": play.play,
             "layout": play.layout,
             "cause": play.cause,
+            "content": play.content,
+            "campaign": play.campaign,
             "texts": texts,
             "items": play.items,
             "carry": play.carry,
@@ -59,7 +62,7 @@ class Journal:
     def _write(self, event: str, at_ns: int, play: Played, what: dict[str, object]) -> None:
         if self._file is None:
             return
-        head = {"event": event, "at_ns": at_ns, "screen": self._screen, "scene": play.scene}
+        head = {"event": event, "at_ns": at_ns, "screen": self._screen, "region": play.region, "scene": play.scene}
         try:
             self._file.write(msgspec.json.encode(head | what) + b"\n")
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Where a line of Japanese or English may break and how close its letters stand: rules only, nothing is drawn."""
+"""Where a line may break and how close its letters stand, in each language: rules only, nothing is drawn."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from itertools import pairwise
 
 Measure = Callable[[str], float]
 """The width of a text in em."""
+Gap = Callable[[str, str], float]
+"""The em to add between two letters."""
 
 OPENING = frozenset("「『（［｛〈《【〔“‘([{")
 CLOSING = frozenset("」』）］｝〉》】〕”’)]}")
-_STOPS = frozenset("、。，．")
-_ENDERS = _STOPS | frozenset("！？!?・：；…‥ ")
+STOPS = frozenset("、。，．")
+_ENDERS = STOPS | frozenset("！？!?・：；…‥ ")
 # JLREQ 3.1.7: what must not begin a line, beside closing brackets and stops.
 _NOT_AT_START = (
     CLOSING
@@ -26,6 +28,8 @@ _NOT_AT_END = OPENING | frozenset("¥$￥＄£€#＃")
 _TOGETHER = frozenset("…‥―ー〜")
 _HONORIFIC = frozenset("おご")
 """A word rarely ends with them and often begins: お客様, ご案内."""
+_PARTICLES = frozenset("のをへ")
+"""What stands before an honorific rarely belongs to its word: 以上の お買い物, 地図を ご覧."""
 _REMEMBERED = 1000
 _LONE = 1.7
 """Em; a last line shorter than this looks forgotten."""
@@ -37,6 +41,15 @@ _QUARTER = 0.16
 def wide(letter: str) -> bool:
     """Tell whether it is a letter or sign of Japanese, which fills a square."""
     return letter > "\u2e7f" and unicodedata.east_asian_width(letter) in "WF"
+
+
+def _hangul(letter: str) -> bool:
+    return "\uac00" <= letter <= "\ud7a3" or "\u1100" <= letter <= "\u11ff" or "\u3131" <= letter <= "\u318e"
+
+
+def _unspaced(letter: str) -> bool:
+    """Tell whether it is of a script without spaces between its words; Korean has them."""
+    return wide(letter) and not _hangul(letter)
 
 
 def _hiragana(letter: str) -> bool:
@@ -59,6 +72,8 @@ def _may_break(before: str, after: str) -> bool:
         return True
     if before in "-/%" and after.isalpha():
         return True  # 10%OFF
+    if _hangul(before) or _hangul(after):
+        return wide(before) and wide(after) and _hangul(before) != _hangul(after)
     if wide(before) or wide(after):
         return not (before.isdecimal() and wide(after))  # 1,280円 stays together.
     return False
@@ -66,7 +81,11 @@ def _may_break(before: str, after: str) -> bool:
 
 def _likes_break(before: str, after: str) -> bool:
     """Tell whether a phrase ends here: after a stop or a space, before a bracket, where a word follows particles."""
+    if before in CLOSING and _hiragana(after):
+        return False  # 1月1日（金）は
     if before in _ENDERS or before in CLOSING or before in " \u3000-/%":
+        return True
+    if before in _PARTICLES and after in _HONORIFIC:
         return True
     if after in OPENING:
         return not (_kanji(before) and after in "（(")  # 4月30日（木）
@@ -75,8 +94,10 @@ def _likes_break(before: str, after: str) -> bool:
 
 def _bears_break(before: str, after: str) -> bool:
     """Tell whether a long phrase may break here without being misread: 有機栽培 コーヒー豆 200g, 100円 引き."""
-    if before == "円" or after in OPENING:
+    if before in "円元" or after in OPENING:
         return True
+    if before in "年月" and after.isdecimal():
+        return False  # 12月24日
     return (_kanji(before) and _katakana(after)) or (wide(before) and after.isdecimal())
 
 
@@ -111,17 +132,23 @@ def pieces(text: str) -> Sequence[str]:
 def gap(before: str, after: str) -> float:
     """Give the em to add between two letters: brackets and stops close up, Japanese and Latin stand a little apart."""
     if after in OPENING and wide(after):
-        return -_HALF if wide(before) and (before in CLOSING or before in _STOPS or before in OPENING) else 0.0
+        return -_HALF if wide(before) and (before in CLOSING or before in STOPS or before in OPENING) else 0.0
     if before in CLOSING and wide(before):
-        return -_HALF if wide(after) and (after in CLOSING or after in _STOPS) else 0.0
-    if before in _STOPS and after in CLOSING and wide(after):
+        return -_HALF if wide(after) and (after in CLOSING or after in STOPS) else 0.0
+    if before in STOPS and after in CLOSING and wide(after):
         return -_HALF
     if wide(before) != wide(after) and before.isalpha() and after.isalpha():
-        return _QUARTER
+        return 0.0 if _hangul(before) or _hangul(after) else _QUARTER
     return 0.0
 
 
-def broken(text: str, limit: float, measure: Measure) -> list[str]:
+@lru_cache(_REMEMBERED)
+def centred_gap(before: str, after: str) -> float:
+    """As `gap`, for traditional Chinese: its stops stand in the middle of their squares and close up to no bracket."""
+    return 0.0 if before in STOPS and after in CLOSING else gap(before, after)
+
+
+def broken(text: str, limit: float, measure: Measure, gap: Gap = gap) -> list[str]:
     """Break into lines no wider than `limit` em: between phrases, or words, or where it must be, between letters."""
     done: list[str] = []
     for paragraph in text.split("\n"):
@@ -147,16 +174,16 @@ def _parts(phrase: str, limit: float, measure: Measure) -> list[str]:
     return parts
 
 
-def balanced(text: str, limit: float, measure: Measure) -> list[str]:
+def balanced(text: str, limit: float, measure: Measure, gap: Gap = gap) -> list[str]:
     """Break like `broken` into as many lines, but as even ones as they go."""
-    best = broken(text, limit, measure)
+    best = broken(text, limit, measure, gap)
     if len(best) == 1:
         return best
     widths = [width for phrase in phrases(text) if (width := measure(phrase.rstrip())) <= limit]
     low, high = max([limit / 2, *widths]), limit
     while high - low > _HALF:
         middle = (low + high) / 2
-        lines = broken(text, middle, measure)
+        lines = broken(text, middle, measure, gap)
         if len(lines) <= len(best):
             best, high = lines, middle
         else:
@@ -171,20 +198,20 @@ def whole(text: str, limit: float, measure: Measure) -> bool:
 
 
 def lone(done: Sequence[str], measure: Measure) -> bool:
-    """Tell whether the last line is a forgotten letter; a short English word is none."""
-    return len(done) > 1 and wide(done[-1][-1:]) and measure(done[-1]) < _LONE
+    """Tell whether the last line is a forgotten letter; a short word of English or Korean is none."""
+    return len(done) > 1 and _unspaced(done[-1][-1:]) and measure(done[-1]) < _LONE
 
 
 def joined(parts: Sequence[str]) -> str:
-    """Put lines together again: English words with a space, Japanese without."""
+    """Put lines together again: with a space where the script has spaces."""
     text = ""
     for part in parts:
-        apart = bool(text) and bool(part) and not wide(text[-1]) and not wide(part[0])
+        apart = bool(text) and bool(part) and not _unspaced(text[-1]) and not _unspaced(part[0])
         text += f" {part}" if apart else part
     return text
 
 
-def shortened(text: str, limit: float, measure: Measure) -> str:
+def shortened(text: str, limit: float, measure: Measure, gap: Gap = gap) -> str:
     """Cut the text so that it ends with an ellipsis within `limit` em, between words where it has words."""
     if measure(text) <= limit:
         return text
@@ -195,7 +222,8 @@ def shortened(text: str, limit: float, measure: Measure) -> str:
             break
         fitting += 1
     kept, following = text[:fitting], text[fitting : fitting + 1]
-    if not wide(following) and following != " " and " " in kept.strip():
+    if not _unspaced(following) and following != " " and " " in kept.strip():
         kept = kept[: kept.rindex(" ")]
     kept = kept.rstrip(" 、。，．,.・（「『(")
-    return kept + ("…" if not kept or wide(kept[-1]) else "...")  # The font's … stands too high beside Latin letters.
+    # The font's … stands too high beside Latin letters.
+    return kept + ("…" if not kept or _unspaced(kept[-1]) else "...")

@@ -7,6 +7,7 @@ import logging
 import os
 import struct
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -56,16 +57,19 @@ class Mirror:
         """Tell whether somebody may look, so that beats must come."""
         return self._path is not None
 
-    def follow(self, screen: Surface, at_ns: int, *, moving: bool) -> None:
-        """Write what was flipped at `at_ns` of CLOCK_MONOTONIC; of a screen that is moving not each picture."""
+    def follow(self, read: Callable[[], Surface], at_ns: int, *, moving: bool) -> None:
+        """Write what was flipped at `at_ns` of CLOCK_MONOTONIC; of a screen that is moving not each picture.
+
+        `read` is called only if it is to be written: reading back what the graphics hold takes time.
+        """
         if self._path is None or at_ns == self._at_ns or (moving and at_ns - self._at_ns < _PAUSE_NS):
             return
         self._at_ns = at_ns
         try:
             if self._file is None:
-                self._make(self._path, screen)
+                self._make(self._path, read())
             else:
-                self._write(self._file, screen)
+                self._write(self._file, read())
         except OSError as error:
             self._failed(error)
 

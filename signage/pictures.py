@@ -19,6 +19,8 @@ from signage.assets import Assets
 
 log = logging.getLogger(__name__)
 
+HIDDEN = "f" * 64
+"""The hash of no file: what has it is meant to show its place holder."""
 _BUDGET = 16 << 20
 _MOST_PIXELS = 4096 * 3072
 """A phone's photograph; decoded it takes 36 MB for a moment. A bomb has more."""
@@ -154,8 +156,10 @@ def _cut(picture: Surface, wanted: Wanted) -> Surface:
     scale = max(wanted.width / width, wanted.height / height)
     part = Rect(0, 0, min(width, round(wanted.width / scale) or 1), min(height, round(wanted.height / scale) or 1))
     part.center = (width // 2, height // 2)
-    if picture.get_bitsize() < 24:
-        picture = picture.convert_alpha()  # smoothscale takes no palette.
+    if picture.get_bitsize() < 24:  # smoothscale takes no palette.
+        coloured = Surface(picture.get_size(), pygame.SRCALPHA)
+        coloured.blit(picture, (0, 0))
+        picture = coloured
     scaled = pygame.transform.smoothscale(picture.subsurface(part), (wanted.width, wanted.height))
     made = Surface((wanted.width, wanted.height))
     made.fill(wanted.ground)

@@ -10,22 +10,40 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import uuid4
 
 from pygame import Surface
 
 from ground import systemd
+from signage import watch
 from signage.assets import Assets
-from signage.contract import Clear, Digest, Hello, Noted, Played, Playlist, Scene, Show, ToPlayer, line
+from signage.contract import (
+    Clear,
+    Digest,
+    Hello,
+    Noted,
+    Now,
+    Order,
+    Playlist,
+    Scene,
+    Show,
+    Snapshot,
+    ToPlayer,
+    Vitals,
+    line,
+)
 from signage.display import Display, save
-from signage.errors import SignageError
-from signage.journal import Journal
+from signage.errors import ScreenHangs, SignageError
 from signage.layouts import LAYOUTS
+from signage.likeness import Band, Face, Likeness, View
 from signage.link import Link
 from signage.mirror import Mirror
-from signage.playlist import Ended, Programme, Turn
+from signage.playlist import Programme
+from signage.power import Power
 from signage.proof import Proof
-from signage.stage import Shown, Stage
+from signage.showing import Showing
+from signage.stage import Stage
+from signage.turns import COVER
+from signage.wall import Wall
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +51,9 @@ _WINDOW = 0.25
 """Seconds after which a window wants its events read."""
 _BEAT = 1.0
 """Seconds after which the mirror is to say again that the loop turns."""
+_VITALS = 60.0
+_MOST_COUNTS = 200
+_WHOLE = (0, 0, 1000, 1000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,38 +67,50 @@ class Player:
     selector: selectors.BaseSelector
     link: Link
     proof: Proof
+    showing: Showing
     assets: Assets
-    journal: Journal
     mirror: Mirror
+    likeness: Likeness
+    power: Power
+    wall: Wall
     picture: Path
     """Where a snapshot goes."""
     counts: Counter[str]
     clock: Callable[[], float] = time.monotonic
     """Seconds of CLOCK_MONOTONIC."""
     watchdog: systemd.Watchdog = field(default_factory=systemd.Watchdog)
+    watch: watch.Watch = field(default_factory=watch.Watch)
     _version: str = field(default="", init=False)
-    _turn: Turn | None = field(default=None, init=False)
-    """The turn whose scene is on the screen."""
-    _play: Played | None = field(default=None, init=False)
+    _titles: dict[str, str] = field(default_factory=dict, init=False)
     _stopping: bool = field(default=False, init=False)
     _snapshot_wanted: bool = field(default=False, init=False)
     _saving: threading.Thread | None = field(default=None, init=False)
+    _look_at: float = field(default=0.0, init=False)
+    _moved: bool = field(default=False, init=False)
+    """Whether anything moved by itself since the last look."""
+    _vitals_at: float = field(default=0.0, init=False)
+    _powered: bool = field(default=True, init=False)
 
-    def run(self, kept: Playlist | None) -> None:
-        """Play, from the playlist kept on disk, until `stop`."""
-        self.begin(kept)
+    def run(self, kept: Playlist | None, hour: Iterable[tuple[str, float]] = ()) -> None:
+        """Play, from the playlist kept on disk, until `stop`; `hour` is what was played of late. Raises ScreenHangs."""
+        self.begin(kept, hour)
         systemd.notify("READY=1")
         while not self._stopping:
             self.step(self.patience())
         systemd.notify("STOPPING=1")
         self.finish()
 
-    def begin(self, kept: Playlist | None) -> None:
+    def begin(self, kept: Playlist | None, hour: Iterable[tuple[str, float]] = ()) -> None:
         """Put the first frame on the screen."""
+        self.programme.recall(hour)
+        self._look_at = self.clock() + watch.EVERY
+        self._vitals_at = self.clock() + _VITALS
+        self.stage.tell(lambda: self.wall.at(self.clock()).astimezone(self.programme.zone))
         self.link.greet(self._greeting)
         if kept is not None:
             self._load(kept)
-        self._put_on()
+        self._mind_power()
+        self.showing.put_on(self.clock())
         self._reflect()
         self.mirror.beat(time.monotonic_ns())
 
@@ -95,13 +128,17 @@ class Player:
             key.data(events)
         for message in self.link.received():
             self._take(message)
+        self._mind_power()
         self.programme.advance(self.clock())
-        self._put_on()
+        self.showing.put_on(self.clock())
         self.stage.step(self.clock())
+        self._moved = self._moved or self.stage.moving
         self.link.send(self.proof.settled())
+        self.link.send(line(picture) for picture in self.likeness.made())
         self._reflect()
-        if not happened:
-            self.stage.prepare(self.programme.following)
+        if not happened and not self.stage.fading:
+            self._prepare()
+        self._look_after()
         if self._snapshot_wanted:
             self._save()
         if self.display.watched and self.display.closed_by_hand():
@@ -111,10 +148,16 @@ class Player:
 
     def patience(self) -> float:
         """Give the seconds for which nothing is due."""
-        waits = [self.programme.turn.until - self.clock()]
-        drawing = self.stage.patience(self.programme.following)
+        now = self.clock()
+        waits = [self.programme.until - now, self._look_at - now, self._vitals_at - now]
+        drawing = self.stage.patience(now)
         if drawing is not None:
             waits.append(drawing)
+        if not all(self.stage.prepared(scene, region) for region, scene in self.programme.coming(now)):
+            waits.append(0.0)
+        asked = self.likeness.patience(now)
+        if asked is not None and not self.stage.fading:
+            waits.append(asked)
         if self.display.watched:
             waits.append(_WINDOW)
         if self.mirror.wanted:
@@ -124,12 +167,12 @@ class Player:
         return max(0.0, min(waits))
 
     def finish(self) -> None:
-        """End the play and tell it, if the agent still listens."""
-        ended = self._ended(time.monotonic_ns(), "stopped")
-        if ended is not None:
-            self.proof.end(ended)
+        """End what plays and tell it, if the agent still listens."""
+        self.showing.finish()
         self.proof.finish()
         self.link.send(self.proof.settled())
+        self.stage.close()
+        self.likeness.finish()
         if self._saving is not None:
             self._saving.join()
         log.info("the player stops", extra={"fields": dict(self.counts)})
@@ -148,19 +191,47 @@ class Player:
                     self.proof.keep(message)
             case Noted():
                 self.proof.noted(message.play)
+            case Now():
+                self.wall.tell(message.wall, message.at_ns)
+                self.programme.retime(self.clock())
+            case Snapshot():
+                self.likeness.ask(message.snapshot)
+            case Order():
+                self._obey(message)
 
     def _interrupt(self, show: Show) -> None:
-        if self.programme.show(show, self.clock()):
-            return
-        if not self.counts["shows_late"]:
-            log.warning("a scene came when its time was over; it is not shown")
-        self.counts["shows_late"] += 1
+        refused = self.programme.show(show, self.clock())
+        if refused == "late":
+            if not self.counts["shows_late"]:
+                log.warning("a scene came when its time was over; it is not shown")
+            self.counts["shows_late"] += 1
+        elif refused == "covered":
+            self.counts["shows_refused"] += 1
+            log.info("a scene is not shown: an emergency stands, or the display is off")
+
+    def _obey(self, order: Order) -> None:
+        log.info("an order", extra={"fields": {"order": order.order}})
+        match order.order:
+            case "verify":
+                self.assets.verify()
+            case "restart":
+                self.stop()
+            case "on" | "off" | "auto":
+                self.power.order(order.order)
 
     def _load(self, playlist: Playlist) -> None:
         self._version = playlist.version
-        self.programme.load(playlist.items, self.clock())
-        self.assets.follow(playlist.assets, [*_pictures(playlist.items), *playlist.wanted], playlist.trust)
-        log.info("a playlist", extra={"fields": {"version": playlist.version, "items": len(playlist.items)}})
+        divided = playlist.regions != self.programme.regions
+        self.programme.load(playlist, self.clock())
+        self.power.follow(self.programme.zone)
+        self.stage.arrange(playlist.regions, playlist.items)
+        self._titles = {scene.scene: scene.title for scene in playlist.items}
+        if divided:
+            self.showing.arranged()
+        wanted = [*_files(playlist.items), *playlist.wanted]
+        self.assets.follow(playlist.assets, wanted, playlist.trust, playlist.sizes)
+        fields = {"version": playlist.version, "items": len(playlist.items), "slots": len(playlist.slots)}
+        log.info("a playlist", extra={"fields": fields})
 
     def _greeting(self) -> list[bytes]:
         width, height = self.display.size
@@ -169,54 +240,89 @@ class Player:
         )
         return [line(hello), *self.proof.waiting()]
 
-    def _put_on(self) -> None:
-        """Bring the turn of the programme on the screen, if it is not there; the flip comes before all records."""
-        turn = self.programme.turn
-        why = dict(self.programme.ended())
-        if turn is self._turn:
+    def _mind_power(self) -> None:
+        """Rest while the display is to be off; whoever is asked to look at it then is not shown anything."""
+        now = self.clock()
+        wanted = self.power.wanted(self.wall.at(now))
+        if wanted == self._powered:
             return
-        before = self._turn
-        over = before is not None and before.show is None and turn.show is None and why[before.number] == "over"
-        shown = self.stage.fade(turn.scene, self.clock()) if over else self.stage.cut(turn.scene)
-        ended = self._ended(shown.at_ns, why[before.number]) if before is not None else None
-        self._turn = turn
-        self._begin(turn, shown)
-        if ended is not None:
-            # After the beginning of the next: once this play is told, that one is on the disk, whatever kills us.
-            self.proof.end(ended)
+        self._powered = wanted
+        log.info("the display goes on" if wanted else "the display goes off")
+        if wanted:
+            self.power.turn(on=True)
+            self.programme.wake(now)
+            return
+        self.programme.rest(now)
+        self.showing.put_on(now)  # Black first: a display that cannot be switched shows nothing either.
+        self.power.turn(on=False)
 
-    def _begin(self, turn: Turn, shown: Shown) -> None:
-        if not shown.drawn:
+    def _prepare(self) -> None:
+        """Use the time in which nothing moves: draw ahead what comes, and what somebody far away wants to see."""
+        now = self.clock()
+        for region, scene in self.programme.coming(now):
+            self.stage.prepare(scene, region)
+        if self.likeness.patience(now) == 0:
+            self.likeness.step(self.display.size, self._views(), now)
+
+    def _views(self) -> list[View | Face | Band]:
+        places = {region.region: region.at for region in self.programme.regions}
+        scenes = self.showing.scenes
+        views: list[View | Face | Band] = [
+            View(_WHOLE if region == COVER else places.get(region, _WHOLE), scene, personal)
+            for region, scene, personal in scenes
+        ]
+        if any(region == COVER for region, _, _ in scenes):
+            return views
+        time_ = self.wall.at(self.clock()).astimezone(self.programme.zone)
+        for region in self.programme.regions:
+            if region.shows == "clock":
+                views.append(Face(region.at, time_, region.language))
+            elif region.shows == "ticker":
+                texts = [self._titles[name] for name in region.scenes if name in self._titles]
+                views.append(Band(region.at, texts, region.language))
+        return views
+
+    def _look_after(self) -> None:
+        """Look whether the screen hangs, and say how the player is, when it is time."""
+        now = self.clock()
+        if now >= self._look_at:
+            self._look_at = now + watch.EVERY
+            self._look()
+        if now >= self._vitals_at:
+            self._vitals_at = now + _VITALS
+            self.link.send([line(self._vitals())])
+
+    def _look(self) -> None:
+        """Raise ScreenHangs where the picture has stood still too long."""
+        moved, self._moved = self._moved, False
+        if not (self._powered and self.display.connected):
+            self.watch.forget()
             return
-        scene, show = turn.scene, turn.show
-        self._play = Played(
-            play=uuid4().hex,
-            scene=scene.scene,
-            layout=scene.layout,
-            cause=show.cause if show else "schedule",
-            items=tuple(item.id for item in scene.items),
-            trigger_ns=show.trigger_ns if show else 0,
-            decided_ns=show.decided_ns if show else 0,
-            first_frame_ns=shown.at_ns,
-            wall=time.time(),
-            carry=show.carry if show else {},
+        shown = tuple(_drawn(scene) for _, scene, _ in self.showing.scenes)
+        if self.watch.hangs(self.display.checksum(), shown, moving=moved):
+            raise ScreenHangs(
+                "The screen has shown the same picture for a minute in which it should have changed.",
+                fix="The player ends so that systemd starts it anew; if it comes again, look at the graphics driver.",
+            )
+
+    def _vitals(self) -> Vitals:
+        troubles = [*self.display.troubles, *self.power.troubles]
+        if self.counts["database_failed"] or self.counts["writes_failed"]:
+            troubles.append("The player's database takes no writes: plays not told before it ends are lost.")
+        if self.counts["files_unlisted"]:
+            troubles.append("The playlist names files that are in no signed manifest; they are not fetched.")
+        return Vitals(
+            driver=self.display.driver,
+            connected=self.display.connected,
+            powered=self._powered,
+            fps=self.stage.fps(),
+            counts=dict(self.counts.most_common(_MOST_COUNTS)),
+            troubles=tuple(troubles),
         )
-        self.journal.shown(self._play, shown.texts, turn.hold_ms)
-        if turn.content:
-            self.proof.begin(self._play)
-
-    def _ended(self, at_ns: int, why: Ended) -> Played | None:
-        """Close the play that is open; give it if it is to be told."""
-        if self._play is None:
-            return None
-        play = replace(self._play, ended_ns=at_ns, ended=why)
-        self._play = None
-        self.journal.ended(play)
-        return play if self._turn is not None and self._turn.content else None
 
     def _reflect(self) -> None:
         """Have the mirror follow, when everything that somebody waits for is done."""
-        self.mirror.follow(self.display.screen, self.display.flipped_ns, moving=self.stage.moving)
+        self.mirror.follow(self.display.snapshot, self.display.flipped_ns, moving=self.stage.moving)
 
     def _save(self) -> None:
         """Write the snapshot in a thread, for a PNG takes longer than a frame."""
@@ -228,14 +334,19 @@ class Player:
         log.info("counted so far", extra={"fields": dict(self.counts)})
 
 
-def _pictures(scenes: Iterable[Scene]) -> list[Digest]:
-    """Give the pictures that scenes need, in the order of playing."""
+def _files(scenes: Iterable[Scene]) -> list[Digest]:
+    """Give the pictures and films that scenes need, in the order of playing."""
     return [
-        picture
+        file
         for scene in scenes
-        for picture in (scene.picture, *(item.picture for item in scene.items))
-        if picture is not None
+        for file in (scene.picture, scene.film, *(item.picture for item in scene.items))
+        if file is not None
     ]
+
+
+def _drawn(scene: Scene) -> Scene:
+    """What of a scene is to be seen: two that differ in the rest look the same."""
+    return replace(scene, scene="s", content=None, campaign=None, hold_ms=500)
 
 
 def _written(picture: Surface, path: Path) -> None:

@@ -1,134 +1,207 @@
-"""What the screen shows when: the anonymous loop, what interrupts it, where it goes on; the clock is passed in."""
+"""What the screen shows when: the parts of the screen, what covers them, where they go on; the clock is passed in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from signage.contract import Scene, Show
+from ground.programme import calendar
+from signage.contract import Ended, Playlist, Region, Scene, Show
+from signage.turns import COVER, Part, Turn, in_turn, left
 
-Ended = Literal["over", "cleared", "replaced", "stopped", "lost"]
+log = logging.getLogger(__name__)
 
-_REST = 1.5
-"""Seconds of an interrupted item that are worth showing again; with less, the loop goes on with the next one."""
+Refused = Literal["late", "covered"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One stay of a scene on the screen; `until` in seconds of the clock passed in."""
-
-    number: int
-    scene: Scene
-    show: Show | None
-    """What interrupts; None for an item of the loop."""
-    content: bool = True
-    """False for what stands while there is no playlist: nobody asks whether it was played."""
-    until: float
-    hold_ms: int
-    """The time from its beginning to `until`; 0 where it may stand for ever, for nothing else is there."""
+_MAIN = Region(region="main", at=(0, 0, 1000, 1000), shows="main")
+_NEVER = float("inf")
 
 
 class Programme:
-    """The loop and its one interruption; a newer interruption replaces the one before it."""
+    """Slots and lists, each in its part of the screen, and over all of them one interruption or an emergency."""
 
-    def __init__(self, standing: Scene, now: float) -> None:
-        """`standing` is shown while there is no playlist."""
-        self._standing = standing
-        self._items: tuple[Scene, ...] = (standing,)
-        self._index = 0
-        self._left = 0.0
-        """Seconds that the loop's item still has when the interruption ends."""
+    def __init__(self, standing: Scene, now: float, wall: Callable[[float], datetime]) -> None:
+        """`standing` is shown while there is nothing to play; `wall` tells the time of day at a time of the clock."""
+        self._wall = wall
+        self._numbers = itertools.count()
         self._why: list[tuple[int, Ended]] = []
-        until = now + _hold(standing)
-        self.turn = Turn(number=0, scene=standing, show=None, until=until, hold_ms=0, content=False)
+        self._emergency = Part(COVER, self._numbers, self._why, None)
+        self._show: Turn | None = None
+        self._resting = False
+        self._begins = _NEVER
+        """When the next emergency begins."""
+        self.zone = ZoneInfo("UTC")
+        """The store's."""
+        self.regions: tuple[Region, ...] = ()
+        """How the screen is divided; the same as the playlist's."""
+        self._main = Part(_MAIN.region, self._numbers, self._why, standing)
+        self._parts = {_MAIN.region: self._main}
+        self._settle(now, wall(now))
 
     @property
-    def following(self) -> Scene:
-        """The scene that comes if nothing interrupts."""
-        if self.turn.show is not None and self._left >= _REST:
-            return self._items[self._index]
-        return self._items[(self._index + 1) % len(self._items)]
+    def turns(self) -> tuple[Turn, ...]:
+        """What is on the screen: one turn that covers it, or one for each part; none while it rests."""
+        if self._resting:
+            return ()
+        if (cover := self._emergency.turn or self._show) is not None:
+            return (cover,)
+        return tuple(part.turn for part in self._parts.values() if part.turn is not None)
+
+    @property
+    def until(self) -> float:
+        """When it must be asked again."""
+        if self._resting:
+            return _NEVER
+        return min(self._begins, min((turn.until for turn in self.turns), default=_NEVER))
+
+    @property
+    def emergency(self) -> bool:
+        """Whether an emergency hides everything else."""
+        return self._emergency.turn is not None
+
+    def coming(self, now: float) -> tuple[tuple[str, Scene], ...]:
+        """Give what each part shows next if nothing interrupts."""
+        at = self._wall(now)
+        found = [(region, part.following(now, at)) for region, part in self._parts.items()]
+        return tuple((region, scene) for region, scene in found if scene is not None)
 
     def ended(self) -> list[tuple[int, Ended]]:
         """Give the numbers of the turns that ended since the last call, and why."""
-        why, self._why = self._why, []
+        why = list(self._why)
+        self._why.clear()
         return why
 
-    def load(self, items: Sequence[Scene], now: float) -> None:
-        """Take a new loop; an item of the old one that is not in it leaves the screen at once."""
-        playing = self._items[self._index]
-        self._items = tuple(items) or (self._standing,)
-        if playing in self._items[self._index : self._index + 1]:
-            return
-        if playing in self._items:
-            self._index = self._items.index(playing)
-            return
-        self._index %= len(self._items)
-        self._left = _hold(self._items[self._index])
-        if self.turn.show is None:
-            self._begin(self._items[self._index], None, now, self._left, "replaced")
+    def load(self, playlist: Playlist, now: float) -> None:
+        """Take a new playlist; what is not in it leaves the screen at once."""
+        at = self._wall(now)
+        if playlist.regions != self.regions:
+            self._divide(playlist.regions, now)
+        scenes = {scene.scene: scene for scene in playlist.items}
+        self.zone = zone = _zone(playlist.timezone)
+        slots = playlist.slots or in_turn(playlist.items)
+        emergencies = [slot for slot in slots if slot.emergency]
+        self._emergency.load(emergencies, scenes, zone, now, at)
+        self._main.load([slot for slot in slots if not slot.emergency], scenes, zone, now, at)
+        for region in playlist.regions:
+            if region.shows == "list":
+                listed = [scenes[name] for name in region.scenes if name in scenes]
+                self._parts[region.region].load(in_turn(listed), scenes, zone, now, at)
+        self._begins = -_NEVER  # Whatever the emergencies are now.
+        self._settle(now, at)
 
-    def show(self, show: Show, now: float) -> bool:
-        """Interrupt; False if its time is over, and then only the interruption that it should have replaced ends."""
-        left = _left(show, now)
-        if left <= 0:
-            if self.turn.show is not None:
-                self._resume(now, "replaced")
-            return False
-        if self.turn.show is None:
-            self._left = self.turn.until - now
-        self._begin(show.scene, show, now, left, "replaced")
-        return True
+    def show(self, show: Show, now: float) -> Refused | None:
+        """Interrupt; where it is refused, say why, and what it should have replaced ends all the same."""
+        seconds = left(show, now)
+        if seconds <= 0 or self._resting or self.emergency:
+            self._unshow("replaced")
+            self._settle(now, self._wall(now))
+            return "late" if seconds <= 0 else "covered"
+        if self._show is None:
+            self._hide(now, "replaced")
+        else:
+            self._why.append((self._show.number, "replaced"))
+        self._show = Turn(
+            number=next(self._numbers),
+            region=COVER,
+            scene=show.scene,
+            show=show,
+            cause=show.cause,
+            until=now + seconds,
+            hold_ms=max(1, round(seconds * 1000)),
+        )
+        return None
 
     def clear(self, scene: str, now: float) -> None:
         """End the interruption, if it is this scene."""
-        if self.turn.show is not None and self.turn.scene.scene == scene:
-            self._resume(now, "cleared")
+        if self._show is not None and self._show.scene.scene == scene:
+            self._unshow("cleared")
+            self._settle(now, self._wall(now))
 
     def abandon(self, now: float) -> None:
         """End what interrupts for somebody near: who would have cleared it when they leave or withdraw is gone."""
-        if self.turn.show is not None and self.turn.show.cause != "override":
-            self._resume(now, "cleared")
+        if self._show is not None and self._show.show is not None and self._show.show.cause != "override":
+            self._unshow("cleared")
+            self._settle(now, self._wall(now))
+
+    def rest(self, now: float) -> None:
+        """Show nothing, for the display is off, until `wake`."""
+        if not self._resting:
+            self._unshow("stopped")
+            self._emergency.hide(now, "stopped")
+            self._hide(now, "stopped")
+            self._resting = True
+
+    def wake(self, now: float) -> None:
+        self._resting, self._begins = False, -_NEVER
+        self._settle(now, self._wall(now))
+
+    def recall(self, hour: Iterable[tuple[str, float]]) -> None:
+        """Count plays of campaigns from before a restart, at these seconds since 1970, in their hour."""
+        self._main.recall([(campaign, datetime.fromtimestamp(at, UTC)) for campaign, at in hour])
 
     def advance(self, now: float) -> None:
-        """End what is over."""
-        if now < self.turn.until:
+        """End what is over, and begin what is due."""
+        if self._show is not None and now >= self._show.until:
+            self._unshow("over")
+        self._settle(now, self._wall(now))
+
+    def retime(self, now: float) -> None:
+        """The time of day is another one than it was said to be."""
+        at = self._wall(now)
+        for part in (self._emergency, *self._parts.values()):
+            part.retime(now, at)
+        self._begins = -_NEVER
+        self._settle(now, at)
+
+    def _settle(self, now: float, at: datetime) -> None:
+        """Bring on what is to be seen now: an emergency, else the interruption, else every part."""
+        if self._resting:
             return
-        if self.turn.show is not None:
-            self._resume(now, "over")
-        else:
-            self._next(now, "over")
+        if now >= self._begins or self.emergency:
+            self._emergency.advance(now, at)
+            self._begins = self._next_emergency(now, at)
+        if self.emergency:
+            self._unshow("replaced")
+            self._hide(now, "replaced")
+        elif self._show is None:
+            for part in self._parts.values():
+                part.advance(now, at)
 
-    def _resume(self, now: float, why: Ended) -> None:
-        if self._left >= _REST:
-            self._begin(self._items[self._index], None, now, self._left, why)
-        else:
-            self._next(now, why)
+    def _next_emergency(self, now: float, at: datetime) -> float:
+        begins = self._emergency.begins(at)
+        return _NEVER if begins is None else now + max(0.0, (begins - at).total_seconds())
 
-    def _next(self, now: float, why: Ended) -> None:
-        self._index = (self._index + 1) % len(self._items)
-        scene = self._items[self._index]
-        self._begin(scene, None, now, _hold(scene), why)
+    def _hide(self, now: float, why: Ended) -> None:
+        for part in self._parts.values():
+            part.hide(now, why)
 
-    def _begin(self, scene: Scene, show: Show | None, now: float, seconds: float, why: Ended) -> None:
-        self._why.append((self.turn.number, why))
-        alone = show is None and len(self._items) == 1
-        self.turn = Turn(
-            number=self.turn.number + 1,
-            scene=scene,
-            show=show,
-            content=scene is not self._standing,
-            until=now + seconds,
-            hold_ms=0 if alone else max(1, round(seconds * 1000)),
-        )
+    def _unshow(self, why: Ended) -> None:
+        if self._show is not None:
+            self._why.append((self._show.number, why))
+            self._show = None
+
+    def _divide(self, regions: tuple[Region, ...], now: float) -> None:
+        """Divide the screen anew: what stays is drawn at another size, and so begins again."""
+        for part in self._parts.values():
+            part.hide(now, "replaced")
+        self._parts = {}
+        for region in regions or (_MAIN,):
+            if region.shows == "main":
+                self._main.region = region.region
+                self._parts[region.region] = self._main
+            elif region.shows == "list":
+                self._parts[region.region] = Part(region.region, self._numbers, self._why, None)
+        self.regions = regions
 
 
-def _hold(scene: Scene) -> float:
-    return scene.hold_ms / 1000
-
-
-def _left(show: Show, now: float) -> float:
-    """Give the seconds for which it may be shown, counted from the decision where that is known and has been."""
-    decided = show.decided_ns / 1e9
-    return _hold(show.scene) - (now - decided if 0 < decided < now else 0.0)
+def _zone(name: str) -> ZoneInfo:
+    """Give the store's time zone; a name that this machine does not know must not leave the screen without a loop."""
+    try:
+        return calendar.zone(name)
+    except calendar.NoZone as error:
+        log.error("%s The calendar of this screen is UTC.", error)
+        return ZoneInfo("UTC")

@@ -1,4 +1,4 @@
-"""The player's SQLite file: the last playlist, and the plays that the agent has not yet noted."""
+"""The player's SQLite file: the last playlist, the last time known, and the plays that the agent has not yet noted."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ MIGRATIONS = Migrations("signage")
 def _first(database: Database) -> None:
     database.table("playlist").create({"one": int, "body": bytes}, pk="one")
     database.table("plays").create({"play": str, "body": bytes, "ended": int}, pk="play")
+
+
+@MIGRATIONS(name="0002-clock-and-hour")
+def _second(database: Database) -> None:
+    database.table("clock").create({"one": int, "wall": float}, pk="one")
+    database.table("hour").create({"play": str, "campaign": str, "wall": float}, pk="play")
+
+
+_HOUR = 3600.0
 
 
 class Store:
@@ -58,7 +67,27 @@ class Store:
         self._connection.execute("INSERT OR REPLACE INTO playlist (one, body) VALUES (1, ?)", (body,))
 
     def begin(self, play: Played) -> None:
+        """Keep that it is on the screen, and with it, in the one fsync, what time it is and whose hour it counts in."""
         self._write(play, ended=False)
+        self._connection.execute("INSERT OR REPLACE INTO clock (one, wall) VALUES (1, ?)", (play.wall,))
+        if play.campaign is not None and play.cause == "schedule":
+            self._connection.execute(
+                "INSERT OR REPLACE INTO hour (play, campaign, wall) VALUES (?, ?, ?)",
+                (play.play, play.campaign, play.wall),
+            )
+            self._connection.execute(
+                "DELETE FROM hour WHERE wall < ? OR wall > ?", (play.wall - _HOUR, play.wall + _HOUR)
+            )
+
+    def clock(self) -> float:
+        """Give the last time known, in seconds since 1970; 0 where there is none."""
+        row = self._connection.execute("SELECT wall FROM clock WHERE one = 1").fetchone()
+        return float(row[0]) if row and isinstance(row[0], (int, float)) else 0.0
+
+    def hour(self) -> list[tuple[str, float]]:
+        """Give the campaigns played within an hour of that time, and when."""
+        rows = self._connection.execute("SELECT campaign, wall FROM hour ORDER BY wall").fetchall()
+        return [(str(campaign), float(wall)) for campaign, wall in rows]
 
     def end(self, play: Played) -> None:
         self._write(play, ended=True)

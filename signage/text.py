@@ -1,4 +1,4 @@
-"""Sets text in the Japanese font: a size and breaks that fit, 〓 for what the font lacks, lines drawn once."""
+"""Sets text in the font of its language: a size and breaks that fit, 〓 for what it lacks, lines drawn once."""
 
 from __future__ import annotations
 
@@ -13,28 +13,18 @@ from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 import pygame
-import pygame.font
-import pygame.freetype
 from pygame import Color, Surface
 
+from ground.programme.records import Language
 from signage import lines
-from signage.errors import NoFont
+from signage.fonts import FOLDERS, Cut, Fonts
 
 Align = Literal["left", "centre", "right"]
 
-_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("~/.local/share/fonts"))
-_FILES = {False: "NotoSansCJK-Regular.ttc", True: "NotoSansCJK-Bold.ttc"}
-_JAPANESE = 0
-"""The face of the collection; 1 Korean, 2 and 3 Chinese, whose 骨 and 直 look wrong to a Japanese reader."""
-_ASCENT = 0.88
+ASCENT = 0.88
 """Where the baseline lies in the square of a Japanese letter, from its top."""
-_FIX = "Install the Japanese fonts: apt install fonts-noto-cjk"
-_METRIC_SIZE = 64
 _CACHE_BYTES = 6 << 20
-_CACHE_LETTERS = 8000
 _CACHE_BLOCKS = 500
-_FONTS = 6
-"""Sizes open at once, 2.3 MB each: one that stays open keeps its letters."""
 _BEYOND = 4
 """Letters beyond what fits that the choice of a cut looks at."""
 _GETA = "〓"
@@ -50,7 +40,8 @@ class Block:
     """Pixels of the square of a Japanese letter."""
     leading: float
     """From baseline to baseline, in em."""
-    bold: bool
+    cut: Cut
+    language: Language
     width: int
     """Pixels of the longest line."""
     whole: bool
@@ -75,43 +66,33 @@ class _Asked(NamedTuple):
     bold: bool
     leading: float
     even: bool
+    language: Language
 
 
 class Typesetter:
     """Knows the fonts; open it in the thread that draws."""
 
-    def __init__(self, counts: Counter[str], folders: Sequence[Path] = _FOLDERS) -> None:
+    def __init__(
+        self,
+        counts: Counter[str],
+        folders: Sequence[Path] = FOLDERS,
+        own: tuple[Path | None, Path | None] = (None, None),
+    ) -> None:
+        """`own`: a chain's regular and bold font, for texts of which it has every letter."""
         self._counts = counts
-        self._folders = folders
-        self._paths: dict[bool, Path] = {}
-        self._sizes: OrderedDict[tuple[int, bool], pygame.font.Font] = OrderedDict()
-        self._measuring: dict[bool, pygame.freetype.Font] = {}
-        self._letters: dict[tuple[str, bool], tuple[float, float] | None] = {}
-        self._ascents: dict[tuple[int, bool], int] = {}
-        self._drawn: OrderedDict[tuple[str, int, bool, tuple[int, ...]], Surface] = OrderedDict()
+        self._fonts = Fonts(counts, folders, own)
+        self._drawn: OrderedDict[tuple[str, int, Cut, Language, tuple[int, ...]], Surface] = OrderedDict()
         self._bytes = 0
         self._set: OrderedDict[_Asked, Block] = OrderedDict()
 
     def __enter__(self) -> Self:
         """Open the fonts. Raises NoFont."""
-        pygame.font.init()
-        pygame.freetype.init()
-        for bold, name in _FILES.items():
-            path = _find(name, self._folders)
-            try:
-                # SDL_ttf draws, with the kerning that freetype's binding lacks; it can open the first face only,
-                # which is the Japanese one. freetype measures, because it alone tells a missing letter.
-                self._paths[bold] = path
-                self._measuring[bold] = pygame.freetype.Font(path, _METRIC_SIZE, font_index=_JAPANESE)
-            except (pygame.error, OSError, RuntimeError) as error:
-                raise NoFont(f"The font {path} cannot be read: {error}.", fix=_FIX) from error
+        self._fonts.open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._sizes.clear()
-        self._measuring.clear()
+        self._fonts.close()
         self._drawn.clear()
-        # pygame's font modules stay: they count no users, and another typesetter may be open.
 
     def fit(
         self,
@@ -123,12 +104,13 @@ class Typesetter:
         bold: bool = False,
         leading: float = 1.4,
         even: bool = False,
+        language: Language = "ja",
     ) -> Block:
         """Set in the largest of `sizes` (largest first) that needs `most` lines or fewer of `width` pixels.
 
         What does not fit the smallest either ends with …; `even` makes the lines about as long as each other.
         """
-        asked = _Asked(text, width, tuple(sizes), most, bold, leading, even)
+        asked = _Asked(text, width, tuple(sizes), most, bold, leading, even, language)
         found = self._set.get(asked)
         if found is None:
             found = self._set[asked] = self._fit(asked)
@@ -138,12 +120,14 @@ class Typesetter:
 
     def _fit(self, asked: _Asked) -> Block:
         width, sizes, most = asked.width, asked.sizes, asked.most
+        spaced = _gap(asked.language)
+        cut = self._fonts.cut(asked.text, asked.language, asked.bold)
 
         @cache
         def measure(part: str) -> float:
-            return self._em(part, asked.bold)
+            return self._em(part, cut, spaced)
 
-        clean = self._clean(asked.text)
+        clean = self._clean(asked.text, cut)
         # What can never be seen is not worth breaking: the time to set a text does not grow with its length.
         room = most * width / sizes[-1] + _BEYOND
         while measure(clean) > 2 * room:
@@ -155,24 +139,25 @@ class Typesetter:
         for size in sizes:
             if total > most * width / size:
                 continue
-            broken = break_up(clean, width / size, measure)
+            broken = break_up(clean, width / size, measure, spaced)
             if len(broken) <= most:
                 chosen = chosen or (size, broken)
                 # A smaller size with whole words and full lines reads better than a larger one without.
                 if lines.whole(clean, width / size, measure) and not lines.lone(broken, measure):
                     chosen = (size, broken)
                     break
-        size, broken = chosen or (sizes[-1], lines.broken(clean, width / sizes[-1], measure))
+        size, broken = chosen or (sizes[-1], lines.broken(clean, width / sizes[-1], measure, spaced))
         whole = len(broken) <= most
         if not whole:
-            last = lines.shortened(lines.joined(broken[most - 1 :]), width / size, measure)
+            last = lines.shortened(lines.joined(broken[most - 1 :]), width / size, measure, spaced)
             broken = [*broken[: most - 1], last]
         longest = max(measure(line) for line in broken)
         return Block(
             lines=tuple(broken),
             size=size,
             leading=asked.leading,
-            bold=asked.bold,
+            cut=cut,
+            language=asked.language,
             width=min(width, round(longest * size)),
             whole=whole,
         )
@@ -183,20 +168,22 @@ class Typesetter:
         """Draw with the top left of the first square at `at`; centred and right lines stand in `room` pixels."""
         x, y = at
         for index, line in enumerate(block.lines):
-            drawn = self._line(line, block.size, block.bold, colour)
+            drawn = self._line(line, block, colour)
             spare = room - drawn.get_width()
             # At the left the ink begins at `x`, not the square: a bracket or a large figure would look indented.
-            left = {"left": -self._inset(line, block), "centre": spare / 2, "right": spare}[align]
-            baseline = y + block.size * (_ASCENT + block.leading * index)
-            surface.blit(drawn, (round(x + left), round(baseline) - self._ascent(block.size, block.bold)))
+            # At the right a stop or bracket hangs out of its line by the empty half of its square, as in print.
+            inset, outset = self._inset(line, block), self._outset(line, block)
+            left = {"left": -inset, "centre": (spare + outset) / 2, "right": spare + outset}[align]
+            baseline = y + block.size * (ASCENT + block.leading * index)
+            surface.blit(drawn, (round(x + left), round(baseline) - self._fonts.ascent(block.size, block.cut)))
 
-    def _line(self, line: str, size: int, bold: bool, colour: Color) -> Surface:
-        key = (line, size, bold, tuple(colour))
+    def _line(self, line: str, block: Block, colour: Color) -> Surface:
+        key = (line, block.size, block.cut, block.language, tuple(colour))
         found = self._drawn.get(key)
         if found is not None:
             self._drawn.move_to_end(key)
             return found
-        made = self._render(line, size, bold, colour)
+        made = self._render(line, block, colour)
         self._drawn[key] = made
         self._bytes += made.get_width() * made.get_height() * 4
         while self._bytes > _CACHE_BYTES and len(self._drawn) > 1:
@@ -204,9 +191,10 @@ class Typesetter:
             self._bytes -= old.get_width() * old.get_height() * 4
         return made
 
-    def _render(self, line: str, size: int, bold: bool, colour: Color) -> Surface:
-        font = self._sized(size, bold)
-        runs = [(font.render(run, True, colour), round(before * size)) for run, before in _runs(line)]
+    def _render(self, line: str, block: Block, colour: Color) -> Surface:
+        font = self._fonts.sized(block.size, block.cut)
+        cut_up = _runs(line, _gap(block.language))
+        runs = [(font.render(run, True, colour), round(before * block.size)) for run, before in cut_up]
         if len(runs) == 1:
             return runs[0][0]
         width = sum(run.get_width() + before for run, before in runs)
@@ -220,46 +208,30 @@ class Typesetter:
             x += run.get_width()
         return whole
 
-    def _sized(self, size: int, bold: bool) -> pygame.font.Font:
-        font = self._sizes.get((size, bold))
-        if font is None:
-            font = self._sizes[size, bold] = pygame.font.Font(self._paths[bold], size)
-            if len(self._sizes) > _FONTS:
-                self._sizes.popitem(last=False)
-        self._sizes.move_to_end((size, bold))
-        return font
-
-    def _ascent(self, size: int, bold: bool) -> int:
-        if (size, bold) not in self._ascents:
-            self._ascents[size, bold] = self._sized(size, bold).get_ascent()
-        return self._ascents[size, bold]
-
-    def _em(self, text: str, bold: bool) -> float:
-        width = sum(known[1] for letter in text if (known := self._metrics(letter, bold)))
-        return width + sum(lines.gap(before, after) for before, after in pairwise(text))
+    def _em(self, text: str, cut: Cut, gap: lines.Gap) -> float:
+        width = sum(known[2] for letter in text if (known := self._fonts.letter(letter, cut)))
+        return width + sum(gap(before, after) for before, after in pairwise(text))
 
     def _inset(self, line: str, block: Block) -> float:
         """Give the pixels between the left edge of the line and its first ink."""
-        known = self._metrics(line[0], block.bold) if line else None
-        return known[0] * block.size if known else 0.0
+        known = self._fonts.letter(line[0], block.cut) if line else None
+        # SDL_ttf itself moves a letter that begins before its square (A) to the edge.
+        return max(0.0, known[0]) * block.size if known else 0.0
 
-    def _metrics(self, letter: str, bold: bool) -> tuple[float, float] | None:
-        """Give the em before a letter's ink and the em it takes in all; None if the font lacks it."""
-        key = (letter, bold)
-        if key not in self._letters:
-            if len(self._letters) >= _CACHE_LETTERS:
-                self._letters.clear()
-            metrics = self._measuring[bold].get_metrics(letter, size=_METRIC_SIZE)
-            known = metrics[0] if metrics else None
-            self._letters[key] = (known[0] / _METRIC_SIZE, known[4] / _METRIC_SIZE) if known else None
-        return self._letters[key]
+    def _outset(self, line: str, block: Block) -> float:
+        """Give the pixels between the ink of a wide stop or bracket and the right edge of its line."""
+        last = line[-1:]
+        if not lines.wide(last) or (last not in lines.CLOSING and last not in lines.STOPS):
+            return 0.0
+        known = self._fonts.letter(last, block.cut)
+        return known[1] * block.size if known else 0.0
 
-    def _clean(self, text: str) -> str:
+    def _clean(self, text: str, cut: Cut) -> str:
         """Compose accents, make white space one space, set 〓 for letters the font lacks and drop other such signs."""
         kept: list[str] = []
         for letter in unicodedata.normalize("NFC", text):
             kind = unicodedata.category(letter)
-            if letter == "\n" or (kind not in {"Cc", "Cf"} and self._metrics(letter, False) is not None):
+            if letter == "\n" or (kind not in {"Cc", "Cf"} and self._fonts.letter(letter, cut) is not None):
                 kept.append(letter)
             elif letter.isspace():
                 kept.append(" ")
@@ -271,19 +243,16 @@ class Typesetter:
         return "\n".join(" ".join(part.split()) for part in "".join(kept).strip().split("\n"))
 
 
-def _find(name: str, folders: Sequence[Path]) -> Path:
-    for folder in folders:
-        for path in sorted(folder.expanduser().rglob(name)):
-            return path
-    raise NoFont(f"The font {name} is not on this machine, so nothing could be read on the screen.", fix=_FIX)
+def _gap(language: Language) -> lines.Gap:
+    return lines.centred_gap if language == "zh-hant" else lines.gap
 
 
-def _runs(line: str) -> list[tuple[str, float]]:
+def _runs(line: str, gap: lines.Gap) -> list[tuple[str, float]]:
     """Cut where letters close up or stand apart; each run with the em before it."""
     runs = [("", 0.0)]
     previous = ""
     for letter in line:
-        shift = lines.gap(previous, letter) if previous else 0.0
+        shift = gap(previous, letter) if previous else 0.0
         if shift:
             runs.append((letter, shift))
         else:

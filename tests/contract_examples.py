@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from msgspec import Raw
 
 from central.contract import batches, commands, enrolment, events, feeds
 from central.contract.codec import encode
+from ground.programme import records as programme
 from signage import contract as signage
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=9)))
@@ -47,7 +48,7 @@ WHERE = enrolment.Where(host="central.example", port=8883)
 ROW = feeds.Row(key="c-0001", version=812, body=Raw(b'{"customer":"c-0001","purposes":["signage"]}'), until=LATER)
 INTEREST = feeds.Interest(sku="4901234567894", at=NOON)
 COUPON = feeds.Coupon(coupon="k-10", title={"ja": "お茶 10% 引き", "en": "10% off tea"})
-TITLE: feeds.Texts = {"ja": "秋の新茶", "en": "New tea of autumn"}
+TITLE: programme.Texts = {"ja": "秋の新茶", "en": "New tea of autumn"}
 
 CENTRAL: dict[str, Any] = {
     "gap": GAP,
@@ -77,6 +78,7 @@ CENTRAL: dict[str, Any] = {
     "status-settings": commands.Status(
         online=True, version="0.2.0", epoch="e", boot="b", settings="s-2", settings_failed="s-1", sealing="otp"
     ),
+    "screen-picture": commands.ScreenPicture(screen="shelf-1", at=NOON, png=b"\x89PNG\r\n\x1a\n"),
     "born": BORN,
     "clock-offset-boot": events.ClockOffset(boot=BORN.boot, offset_ms=-5, within_ms=250, boot_at=NOON, at_ms=61_000),
     "enrol": enrolment.Enrol(code="K7QF-2MXA-9TBD", request="-----BEGIN CERTIFICATE REQUEST-----"),
@@ -113,6 +115,54 @@ CENTRAL: dict[str, Any] = {
         kind="clock-offset",
         born=BORN,
         body=Raw(encode({"boot": BORN.boot, "offset_ms": -1_798_761_600_000, "within_ms": 250})),
+    ),
+    # As it was sent before screens had schedules.
+    "event-played": events.Event(
+        kind="played",
+        born=BORN,
+        body=Raw(
+            encode(
+                {
+                    "play": "p-1",
+                    "screen": "shelf-1",
+                    "scene": "9f8e7d6c5b4a3210",
+                    "layout": "recommendation",
+                    "cause": "beacon",
+                    "level": 1,
+                    "customers": ["c-0001", "c-0002"],
+                    "shown": ["4901234567894", "秋の新茶"],
+                    "shown_ms": 8_000,
+                    "ended": "cleared",
+                    "trigger_ms": 42,
+                    "decision_ms": 17,
+                }
+            )
+        ),
+    ),
+    "event-played-campaign": events.Event(
+        kind="played",
+        born=BORN,
+        body=Raw(
+            encode(
+                events.Played(
+                    play="p-2",
+                    screen="shelf-1",
+                    scene="autumn-ja",
+                    layout="campaign",
+                    cause="schedule",
+                    level=0,
+                    shown_ms=12_000,
+                    ended="over",
+                    content="autumn",
+                    campaign="dusk",
+                    names=("秋の新茶",),
+                    zones=("shelf", "door"),
+                    late=2,
+                    region="side",
+                    ago_ms=3_600_000,
+                )
+            )
+        ),
     ),
     "row": ROW,
     "row-tombstone": feeds.Row(key="c-0002", version=813),
@@ -151,9 +201,72 @@ CENTRAL: dict[str, Any] = {
         sensitive=True,
     ),
     "stock": feeds.Stock(sku="4901234567894", on_hand=12, sold=88),
-    "content": feeds.Content(
+    "content": programme.Content(
         content="autumn", layout="campaign", title=TITLE, text=TITLE, picture=PICTURE, seconds=12, order=3
     ),
+    # As it is since screens have schedules.
+    "content-film": programme.Content(
+        content="film",
+        layout="recommendation",
+        title={"ja": "新茶", "en": "New tea", "zh-hans": "新茶", "zh-hant": "新茶", "ko": "햇차"},
+        picture=PICTURE,
+        film=CHAIN,
+        products=("4901234567894",),
+        link="https://shop.example/tea",
+        sensitive=True,
+        seconds=30,
+    ),
+    "content-popular": programme.Content(content="popular", layout="recommendation", title=TITLE, popular=3, order=4),
+    "playlist": programme.Playlist(playlist="evening", contents=("autumn", "film")),
+    "campaign": programme.Campaign(
+        campaign="dusk",
+        name="夕方からのくつろぎ",
+        playlist="evening",
+        when=(
+            programme.When(
+                first=date(2026, 12, 1),
+                last=date(2026, 12, 25),
+                weekdays=("fri", "sat"),
+                parts=(programme.DayPart(begins="17:00", ends="02:00"),),
+            ),
+        ),
+        stores=("ginza",),
+        zones=("shelf",),
+        priority=6,
+        share=30,
+        per_hour=12,
+    ),
+    "campaign-members": programme.Campaign(
+        campaign="thanks",
+        name="会員さまへ",
+        contents=("autumn",),
+        audience=programme.Audience(members=True, segments=("gold",)),
+        per_member=2,
+    ),
+    "campaign-emergency": programme.Campaign(
+        campaign="emergency", name="避難してください", contents=("emergency",), priority=9, emergency=True
+    ),
+    "layout": programme.Layout(
+        layout="wide",
+        regions=(
+            programme.Region(region="main", at=(0, 0, 1000, 880), shows="main"),
+            programme.Region(region="news", at=(0, 880, 800, 120), shows="ticker", playlist="evening"),
+            programme.Region(region="time", at=(800, 880, 200, 120), shows="clock"),
+        ),
+        stores=("ginza",),
+        zones=("shelf",),
+        portrait=False,
+    ),
+    "store": programme.Store(
+        store="ginza", name={"ja": "銀座本店", "en": "Ginza"}, timezone="Asia/Tokyo", link="https://shop.example/item"
+    ),
+    "asset": feeds.Asset(digest=PICTURE, size=204_800, kind="png"),
+    "manifest": feeds.Manifest(
+        assets=f'[{{"digest":"{PICTURE}","size":204800,"kind":"png"}}]',
+        signature="MEUCIQDc2ln",
+        certificate="-----BEGIN CERTIFICATE-----",
+    ),
+    "profile-segments": feeds.Profile(customer="c-0001", purposes=("signage",), language="zh-hant", segments=("gold",)),
 }
 
 ITEM = signage.Item(id="4901234567894", title="秋の新茶", price="¥1,080", note="よく選ばれています", picture=PICTURE)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from central.agents import Desk
-from central.api import assets, consents, enrol, health, track
+from central.api import assets, consents, enrol, health, plays, preview, programme, screens, track
 from central.api.calls import Calls
 
 
@@ -36,10 +36,14 @@ def build(
         return {**live(), **calls.counts.copy()}
 
     for router in (
-        assets.router(pictures),
+        assets.router(pictures, calls, engine, now),
         health.router(calls, engine, counted, now),
         track.router(calls),
         consents.router(calls),
+        programme.router(calls, engine),
+        preview.router(pictures, calls, engine),
+        screens.router(calls),
+        plays.router(calls, engine),
     ):
         app.include_router(router)
     if desk is not None:

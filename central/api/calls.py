@@ -9,7 +9,7 @@ import logging
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -74,7 +74,7 @@ class Calls:
     def __init__(self, engine: Engine, now: Callable[[], datetime], kept: Callable[[], None]) -> None:
         """`kept` is called after each commit, in any thread."""
         self._engine = engine
-        self._kept = kept
+        self.kept = kept
         self._now = now
         self._writers, self._readers = CapacityLimiter(_THREADS), CapacityLimiter(_THREADS)
         self._sources = Places(most=MOST_AT_ONCE, of_one=OF_ONE_SOURCE)
@@ -84,11 +84,18 @@ class Calls:
         self.counts: Counter[str] = Counter()
         """Calls refused, by status, and connections turned away."""
 
-    async def take(self, request: Request, scope: str, most: int, read: Read[Body], keep: Keep[Body]) -> Response:
-        """Answer one call of at most so many bytes: 200 is said once it is committed, and nothing else means that."""
+    async def take(
+        self, request: Request, scope: str, most: int, read: Read[Body], keep: Keep[Body], *, keyed: bool = False
+    ) -> Response:
+        """Answer one call of at most so many bytes: 200 is said once it is committed, and nothing else means that.
+
+        With `keyed` only who shows a key in the header is read at all.
+        """
         at = self._now()
         try:
             source = await self._admitted(request, scope)
+            if source is None and keyed:
+                raise stranger()
             places = self._strangers if source is None else self._sources
             with places.taken(_address(request) if source is None else source.source):
                 data = await _body(request, most, _STRANGERS_BODY_S if source is None else _BODY_S)
@@ -106,6 +113,33 @@ class Calls:
             return await to_thread.run_sync(make, source is not None, limiter=self._readers)
         except HTTPException as refusal:
             return self._refused(request, refusal)
+
+    async def show(self, request: Request, scope: str, give: Callable[[Connection], Response]) -> Response:
+        """Answer a source that may ask this from the database, in a thread; HTTPException refuses it."""
+
+        def make(keyed: bool) -> Response:
+            if not keyed:
+                raise stranger()
+            try:
+                with reading(self._engine) as connection:
+                    return give(connection)
+            except SQLAlchemyError as error:
+                raise away(error) from error
+
+        return await self.tell(request, scope, make)
+
+    async def serve(self, request: Request, scope: str, answer: Callable[[Source], Awaitable[Response]]) -> Response:
+        """Answer a call of a source that may do this in the loop; HTTPException refuses it."""
+        try:
+            source = await self._admitted(request, scope)
+            if source is None:
+                raise stranger()
+            with self._sources.taken(source.source):
+                return await answer(source)
+        except Full as full:
+            return self._refused(request, _busy(full))
+        except HTTPException as refused:
+            return self._refused(request, refused)
 
     async def _admitted(self, request: Request, scope: str) -> Source | None:
         """Whose key the header shows; None where it shows none. Looked at before any body is."""
@@ -135,22 +169,22 @@ class Calls:
             source = self._source(body.write_key or "" if key is None else key, scope)
             with writing(self._engine) as connection:
                 keep(connection, source.source, body, at)
-            self._kept()
+            self.kept()
         except Unreadable as error:
             raise _unreadable(str(error)) from error
         except SQLAlchemyError as error:
-            raise _away(error) from error
+            raise away(error) from error
 
     def _source(self, key: str, scope: str) -> Source:
         try:
             with reading(self._engine) as connection:
                 source = sources.source_of(connection, key)
         except SQLAlchemyError as error:
-            raise _away(error) from error
+            raise away(error) from error
         if source is None:
             raise stranger()
         if scope not in source.scopes:
-            raise _refusal(403, "scope", f"the key of {source.source} lacks the scope {scope}: ask for one that has it")
+            raise refusal(403, "scope", f"the key of {source.source} lacks the scope {scope}: ask for one that has it")
         return source
 
     def _refused(self, request: Request, refusal: HTTPException) -> Response:
@@ -163,16 +197,16 @@ class Calls:
 
 
 def not_found(message: str) -> HTTPException:
-    return _refusal(404, "not_found", message)
+    return refusal(404, "not_found", message)
 
 
 def stranger() -> HTTPException:
     headers = {"WWW-Authenticate": 'Basic realm="noren"'}
-    return _refusal(401, "unauthorized", "give the write key of a source", headers=headers)
+    return refusal(401, "unauthorized", "give the write key of a source", headers=headers)
 
 
 async def _body(request: Request, most: int, seconds: float) -> bytes:
-    too_large = _refusal(413, "too_large", f"more than {most} bytes")
+    too_large = refusal(413, "too_large", f"more than {most} bytes")
     said = request.headers.get("content-length", "0")
     if not said.isdecimal() or len(said) > 9 or int(said) > most:
         raise too_large
@@ -184,9 +218,9 @@ async def _body(request: Request, most: int, seconds: float) -> bytes:
                 if len(data) > most:
                     raise too_large
     except TimeoutError as error:
-        raise _refusal(408, "too_slow", f"the body did not come in within {seconds:g} s") from error
+        raise refusal(408, "too_slow", f"the body did not come in within {seconds:g} s") from error
     except ClientDisconnect as error:
-        raise _refusal(400, "cut_off", "the body did not come in whole") from error
+        raise refusal(400, "cut_off", "the body did not come in whole") from error
     return bytes(data)
 
 
@@ -199,14 +233,14 @@ def _plain(request: Request, data: bytes, most: int) -> bytes:
     if coding == "identity":
         return data
     if coding != "gzip":
-        raise _refusal(415, "coding", "send it plain or as gzip", field="Content-Encoding")
+        raise refusal(415, "coding", "send it plain or as gzip", field="Content-Encoding")
     inflater = zlib.decompressobj(wbits=31)
     try:
         plain = inflater.decompress(data, most + 1)
     except zlib.error as error:
         raise Unreadable("the gzip is broken") from error
     if len(plain) > most:
-        raise _refusal(413, "too_large", f"more than {most} bytes, unpacked")
+        raise refusal(413, "too_large", f"more than {most} bytes, unpacked")
     if not inflater.eof or inflater.unused_data:
         raise Unreadable("the gzip is cut off, or has something behind it")
     return plain
@@ -227,25 +261,25 @@ def _key(request: Request) -> str | None:
 
 
 def _busy(full: Full) -> HTTPException:
-    return _refusal(429, "busy", "too many calls at once", headers={"Retry-After": str(full.wait_s)})
+    return refusal(429, "busy", "too many calls at once", headers={"Retry-After": str(full.wait_s)})
 
 
-def _away(error: SQLAlchemyError) -> HTTPException:
+def away(error: SQLAlchemyError) -> HTTPException:
     # Only the first line: what comes after it names values.
     why = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
     log.warning("a call could not be stored now: %s", why)
-    return _refusal(503, "away", "it cannot be stored now", headers=_AGAIN)
+    return refusal(503, "away", "it cannot be stored now", headers=_AGAIN)
 
 
 def _unreadable(message: str) -> HTTPException:
     """Name the field and the rule where the message does."""
     found = _WHERE.fullmatch(message)
     if found is None:
-        return _refusal(400, "invalid", message)
-    return _refusal(400, "invalid", found["rule"] or found["object"], field=found["field"] or found["name"] or "")
+        return refusal(400, "invalid", message)
+    return refusal(400, "invalid", found["rule"] or found["object"], field=found["field"] or found["name"] or "")
 
 
-def _refusal(
+def refusal(
     status: int, code: str, rule: str, *, field: str = "", headers: dict[str, str] | None = None
 ) -> HTTPException:
     detail = {"code": code, "message": f"{field}: {rule}" if field else rule, "field": field, "rule": rule}

@@ -49,3 +49,16 @@ class Status:
     """Settings that it tried and went back from."""
     sealing: Literal["disk", "otp", "credential", "central"] | None = None
     """Where the key comes from that seals what lies on the device; `disk`: not protected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenPicture:
+    """What one screen shows, sent on the topic `picture`: drawn anew, with place holders for all that is anybody's own.
+
+    It answers the command `snapshot`, whose body is `{"screen": …}`.
+    """
+
+    screen: Id
+    at: Time
+    png: Annotated[bytes, Meta(min_length=1, max_length=256 << 10)]
+    """Of at most 640 pixels across."""

@@ -129,6 +129,8 @@ class Played:
     late: Count = 0
     """Frames that came later than they should have."""
     region: Id = "main"
+    ago_ms: Millis = 0
+    """From its last frame to when the agent was told: one that was away hears of plays later."""
     trigger_ms: Annotated[int, Meta(ge=0, le=10**9)] | None = None
     """From the sighting or scan entering the agent to the first flipped frame."""
     decision_ms: Annotated[int, Meta(ge=0, le=10**9)] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Raw
 
-from central.contract.codec import Count, Digest, Id, Text, Time, Word, decode
+from central.contract.codec import Count, Digest, Id, Time, Word, decode
 from ground.programme.records import Campaign, Content, Language, Layout, Playlist, Store, Texts
 
 PURPOSES = ("presence", "signage", "messages", "analysis")
@@ -151,7 +151,7 @@ class Settings:
 
     settings: Id
     """Names this state of them: an agent reports it, and never tries one again that it went back from."""
-    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=2)] | None = None
+    languages: Annotated[tuple[Language, ...], Meta(min_length=1, max_length=5)] | None = None
     confirm_hours: Annotated[int, Meta(ge=1, le=720)] | None = None
     outbox_mb: Annotated[int, Meta(ge=1, le=4096)] | None = None
     log: Literal["debug", "info", "warning", "error"] | None = None

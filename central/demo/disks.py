@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from central.contract.feeds import Texts
+from ground.programme.records import Texts
 
 log = logging.getLogger(__name__)
 

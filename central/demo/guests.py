@@ -8,9 +8,9 @@ from pathlib import Path
 
 from msgspec import json
 
-from central.contract.feeds import Texts
 from central.sample import Member
 from central.scenario import READER, Beacon, Scenario, Shopper, Show, Stay
+from ground.programme.records import Texts
 
 ACTS_S = 0.2
 """From a button to what follows: the senses look for something new ten times a second."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from central.contract.feeds import Texts
 from central.demo.faults import Faults
 from central.demo.guests import NOBODY, Guests
 from central.demo.minds import Minds
 from central.demo.processes import DemoFailed
 from central.demo.webshop import WebShop
 from central.page.contract import Order
+from ground.programme.records import Texts
 
 NOT_NOW: Texts = {"ja": "いまはできません(すでにその状態です)", "en": "not now: it is so already"}
 NO_CENTRAL: Texts = {"ja": "本部につながりません。少し待ってください", "en": "central cannot be reached: wait a little"}

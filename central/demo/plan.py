@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from central.contract.feeds import Texts
 from central.demo.cast import Cast
 from central.demo.guests import Guests
 from central.page.contract import Goods, Opening, Screen, Shop
 from central.sample import Chain
 from central.scenario import ZONES
+from ground.programme.records import Texts
 
 
 def opening(chain: Chain, guests: Guests, cast: Cast, *, url: str, disks: Texts) -> Opening:

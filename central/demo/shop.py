@@ -9,7 +9,6 @@ from dataclasses import replace
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from central.contract.feeds import Texts
 from central.demo.cast import Cast
 from central.demo.chance import Chance
 from central.demo.faults import Faults
@@ -24,6 +23,7 @@ from central.page.contract import Order
 from central.scenario import Scenario
 from central.storage.database import reading
 from central.storage.tables import events
+from ground.programme.records import Texts
 
 SAYS_EVERY_S = 5.0
 SETTLED_S = 5.0

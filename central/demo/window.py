@@ -12,8 +12,8 @@ from types import TracebackType
 
 from msgspec import DecodeError
 
-from central.contract.feeds import Texts
 from central.page.contract import MAX_LINE, Answer, Opening, Order, State, for_demo, line
+from ground.programme.records import Texts
 
 TELLS_S = 0.2
 REPEATS_S = 2.0

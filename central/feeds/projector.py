@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from central.contract import codec, topics
 from central.contract.feeds import MAX_ROW, Heads
-from central.feeds.rows import SUBJECTS, Place, Wanted
+from central.feeds.manifests import DIGITS, Sign
+from central.feeds.rows import SUBJECTS, Hands, Place, Wanted
 from central.storage.database import put, reading, writing
 from central.storage.tables import dirty, feed_row, generation, head
 
@@ -51,8 +52,9 @@ class There:
     until: datetime | None = None
 
 
-def project(connection: Connection, chain_key: bytes, at: datetime) -> frozenset[str] | None:
+def project(connection: Connection, chain_key: bytes, at: datetime, sign: Sign | None = None) -> frozenset[str] | None:
     """Work off the oldest marks and give the scopes that changed; None when nothing was dirty."""
+    hands = Hands(chain_key=chain_key, sign=sign)
     _alone(connection)
     marks = connection.execute(select(dirty).order_by(dirty.c.id).limit(_STEP)).all()
     if not marks:
@@ -63,7 +65,7 @@ def project(connection: Connection, chain_key: bytes, at: datetime) -> frozenset
     for subject, (feeds, make) in SUBJECTS.items():
         keys = sorted({mark.key for mark in marks if mark.subject == subject})
         if keys:
-            wanted |= {row.place: row for row in make(connection, keys, chain_key) if _fits(row)}
+            wanted |= {row.place: row for row in make(connection, keys, hands) if _fits(row)}
             there |= _rows_of(connection, feeds, keys)
     found = changes(wanted, there)
     keep(connection, found, at)
@@ -109,8 +111,16 @@ def heads(connection: Connection, scopes: Iterable[str] | None = None) -> list[H
 class Projector:
     """The thread that keeps the feeds right and tells the stores how far they are."""
 
-    def __init__(self, engine: Engine, chain_key: bytes, hint: Publish, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        chain_key: bytes,
+        hint: Publish,
+        now: Callable[[], datetime],
+        sign: Sign | None = None,
+    ) -> None:
         self._engine = engine
+        self._sign = sign
         self._chain_key = chain_key
         self._hint = hint
         self._now = now
@@ -146,14 +156,12 @@ class Projector:
 
     def step(self) -> None:
         """Work off everything that is dirty, and publish the heads of what changed."""
+        if self._forgot is None or self._now() - self._forgot > timedelta(days=1):
+            self._daily(self._now())
         while self._is_dirty():
             with writing(self._engine) as connection:
-                changed = project(connection, self._chain_key, self._now()) or frozenset()
+                changed = project(connection, self._chain_key, self._now(), self._sign) or frozenset()
             self._changed |= changed
-        if self._forgot is None or self._now() - self._forgot > timedelta(days=1):
-            self._forgot = self._now()
-            with writing(self._engine) as connection:
-                forget(connection, self._forgot - REMEMBERED)
         if self._changed or self._repair:
             # Taken only now: what failed above is told at the next step.
             all_of_them, self._repair = self._repair, False
@@ -161,6 +169,13 @@ class Projector:
             with reading(self._engine) as connection:
                 for one in heads(connection, None if all_of_them else told):
                     self._hint(topics.heads(one.scope), codec.pack(one))
+
+    def _daily(self, at: datetime) -> None:
+        with writing(self._engine) as connection:
+            forget(connection, at - REMEMBERED)
+            # The key that signs may be another now.
+            connection.execute(dirty.insert(), [{"subject": "asset", "key": digit} for digit in DIGITS])
+        self._forgot = at
 
     def _is_dirty(self) -> bool:
         # Asked without the writer's lock: most of the time nothing is.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -14,12 +15,20 @@ from central.contract import member_code
 from central.contract.codec import encode
 from central.contract.feeds import AGENT, PURPOSES, Profile, Token
 from central.contract.topics import CHAIN
+from central.feeds import manifests
+from central.feeds.manifests import Sign
 from central.profiles import Customer
 from central.storage.tables import settings, store_settings
+from ground.programme.records import Campaign, Layout
 
 _INTERESTS = 200
 _COUPONS = 50
+_SEGMENTS = 200
 """What one profile row may carry (central.contract.feeds.Profile); the newest interests."""
+_END = date(9999, 1, 1)
+"""After it no time can be said."""
+_ELSEWHERE = ZoneInfo("Etc/GMT+12")
+"""Where a day ends last: for stores that nobody has named a time zone of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -40,6 +49,14 @@ class Wanted:
     body: bytes
     until: datetime | None = None
     """When it runs out by itself: no store gives it after that, also one that hears nothing of us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What rows are made with: the chain's key, and who signs manifests; without one there are none."""
+
+    chain_key: bytes
+    sign: Sign | None = None
 
 
 def of_customer(known: Customer, purposes: frozenset[str], chain_key: bytes) -> Iterator[Wanted]:
@@ -73,49 +90,105 @@ def _profile(known: Customer, purposes: frozenset[str]) -> Profile:
         bought=known.bought[:_INTERESTS],
         viewed=known.viewed[:_INTERESTS],
         coupons=known.coupons[:_COUPONS],
+        segments=known.segments[:_SEGMENTS],
     )
 
 
-def _customers(connection: Connection, keys: Collection[str], chain_key: bytes) -> Iterator[Wanted]:
+def _customers(connection: Connection, keys: Collection[str], hands: Hands) -> Iterator[Wanted]:
     purposes = consent.given(connection, keys)
     for known in profiles.read(connection, keys).values():
-        yield from of_customer(known, purposes.get(known.customer, frozenset()), chain_key)
+        yield from of_customer(known, purposes.get(known.customer, frozenset()), hands.chain_key)
 
 
-def _products(connection: Connection, keys: Collection[str], _: bytes) -> Iterator[Wanted]:
+def _products(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
     for sku, product in catalogue.products(connection, keys).items():
         yield _of_chain("products", sku, product)
 
 
-def _stock(connection: Connection, keys: Collection[str], _: bytes) -> Iterator[Wanted]:
+def _stock(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
     places = [(store, sku) for store, _, sku in (key.partition("/") for key in keys)]
     for (store, sku), stock in catalogue.stocks(connection, places).items():
         place = Place(scope=store, feed="stock", key=sku)
         yield Wanted(place=place, owner=f"{store}/{sku}", body=encode(stock))
 
 
-def _content(connection: Connection, keys: Collection[str], _: bytes) -> Iterator[Wanted]:
-    for key, item in content.read(connection, keys).items():
+def _contents(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
+    for key, item in content.contents(connection, keys).items():
         yield _of_chain("content", key, item)
 
 
-def _settings(connection: Connection, keys: Collection[str], _: bytes) -> Iterator[Wanted]:
+def _playlists(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
+    for key, playlist in content.playlists(connection, keys).items():
+        yield _of_chain("playlists", key, playlist)
+
+
+def _campaigns(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
+    zones = {store: ZoneInfo(its.timezone) for store, its in catalogue.stores(connection).items()}
+    for campaign in content.campaigns(connection, keys).values():
+        for row in _where_it_is("campaigns", campaign.campaign, campaign):
+            here = [zones.get(row.place.scope, _ELSEWHERE)] if campaign.stores else [*zones.values(), _ELSEWHERE]
+            ends = [_over(campaign, zone) for zone in here]
+            yield replace(row, until=max((end for end in ends if end), default=None))
+
+
+def _layouts(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
+    for layout in content.layouts(connection, keys).values():
+        yield from _where_it_is("layouts", layout.layout, layout)
+
+
+def _stores(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
+    for key, its in catalogue.stores(connection, keys).items():
+        yield Wanted(place=Place(scope=key, feed="stores", key=key), owner=key, body=encode(its))
+
+
+def _manifests(connection: Connection, keys: Collection[str], hands: Hands) -> Iterator[Wanted]:
+    if hands.sign is None:
+        return
+    for digit in keys:
+        for key, manifest in manifests.made(catalogue.assets(connection, prefix=digit), digit, hands.sign):
+            yield Wanted(place=Place(scope=CHAIN, feed="manifest", key=key), owner=digit, body=encode(manifest))
+
+
+def _where_it_is(feed: str, key: str, part: Campaign | Layout) -> Iterator[Wanted]:
+    """For each store that it names a row, which names that one only; for all of them one row of the chain."""
+    for store in part.stores:
+        body = encode(replace(part, stores=(store,)))
+        yield Wanted(place=Place(scope=store, feed=feed, key=key), owner=key, body=body)
+    if not part.stores:
+        yield _of_chain(feed, key, part)
+
+
+def _settings(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
     its = settings.c.settings == store_settings.c.settings
     ask = select(store_settings.c.store, settings.c.body).join(settings, its).where(store_settings.c.store.in_(keys))
     for row in connection.execute(ask):
         yield Wanted(place=Place(scope=row.store, feed="settings", key=AGENT), owner=row.store, body=row.body.encode())
 
 
+def _over(campaign: Campaign, zone: ZoneInfo) -> datetime | None:
+    """When its last day, and what of it reaches into the next, is past; None: never."""
+    days = [when.last for when in campaign.when]
+    if not days or None in days:
+        return None
+    last = max(day for day in days if day is not None)
+    return datetime.combine(last + timedelta(days=2), time(), zone).astimezone(UTC) if last < _END else None
+
+
 def _of_chain(feed: str, key: str, record: Any) -> Wanted:
     return Wanted(place=Place(scope=CHAIN, feed=feed, key=key), owner=key, body=encode(record))
 
 
-Make = Callable[[Connection, Collection[str], bytes], Iterator[Wanted]]
+Make: TypeAlias = Callable[[Connection, Collection[str], Hands], Iterator[Wanted]]
 SUBJECTS: dict[str, tuple[tuple[str, ...], Make]] = {
     "customer": (("profiles", "tokens"), _customers),
     "product": (("products",), _products),
     "stock": (("stock",), _stock),
-    "content": (("content",), _content),
     "settings": (("settings",), _settings),
+    "content": (("content",), _contents),
+    "playlist": (("playlists",), _playlists),
+    "campaign": (("campaigns",), _campaigns),
+    "layout": (("layouts",), _layouts),
+    "store": (("stores",), _stores),
+    "asset": (("manifest",), _manifests),
 }
 """For each subject that can be dirty: the feeds that it appears in, and what makes its rows."""

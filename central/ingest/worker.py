@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from central import agents, commands
+from central import agents, commands, screens
 from central.contract import codec, topics
 from central.contract.batches import MAX_EVENT, Ack, Batch, Link, Nack, digest, walk
 from central.contract.codec import Unreadable
-from central.contract.commands import Reply, Status
+from central.contract.commands import Reply, ScreenPicture, Status
 from central.ingest.aside import Reason, set_aside
 from central.ingest.compare import compare
 from central.ingest.keep import MOST_EPOCHS, Of, keep, locked_cursor, note_fork
@@ -38,7 +38,7 @@ class _Parcel:
     """A message and what it holds, read before any lock is taken."""
 
     message: Message
-    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | Unreadable
+    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | ScreenPicture | Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,9 @@ class Ingest:
         if isinstance(parcel.content, Reply):
             own = commands.replied(connection, known.agent, parcel.content, now)
             return _Outcome(name="reply" if own else "reply_strange")
+        if isinstance(parcel.content, ScreenPicture):
+            screens.keep(connection, known.agent, parcel.content, now)
+            return _Outcome(name="picture")
         if isinstance(parcel.content, Unreadable):
             set_aside(connection, known.agent, payload, "unreadable", str(parcel.content), now, leaf=address.leaf)
             if address.leaf != "up":
@@ -141,7 +144,7 @@ class Ingest:
 
 
 def _read(message: Message) -> _Parcel:
-    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | Unreadable
+    content: tuple[Batch, tuple[Link, ...]] | Status | Reply | ScreenPicture | Unreadable
     try:
         if message.address.leaf == "up":
             batch = codec.unpack(message.payload, Batch)
@@ -150,6 +153,8 @@ def _read(message: Message) -> _Parcel:
             content = codec.unpack(message.payload, Status)
             if len(codec.encode(content)) > MAX_EVENT:
                 raise Unreadable("a status of that size says too much")
+        elif message.address.leaf == "picture":
+            content = screens.read(message.payload)
         else:
             content = codec.unpack(message.payload, Reply)
     except Unreadable as error:

@@ -17,7 +17,6 @@ from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from msgspec import json
 from nicegui import Client, ui
 
-from central.contract.feeds import Language
 from central.errors import CentralError
 from central.page.door import Door
 from central.page.link import COMES_S, Demo
@@ -25,7 +24,7 @@ from central.page.pictures import Pictures
 from central.page.tags import Tag
 from central.page.view import View
 from central.page.watch import Watch
-from central.page.words import say
+from central.page.words import Language, say
 from central.storage.database import open_database
 from ground import log as logs
 

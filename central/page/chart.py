@@ -8,10 +8,9 @@ from typing import Any
 
 from nicegui import ui
 
-from central.contract.feeds import Language
 from central.page.journal import Shown
 from central.page.tags import Tag
-from central.page.words import say
+from central.page.words import Language, say
 
 MINUTES = 5
 _INDIGO, _SHU, _SOFT, _LINE = "#223f6b", "#b5442c", "#625a4f", "#d8cfbf"

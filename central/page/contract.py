@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from central.contract.feeds import Texts
+from ground.programme.records import Texts
 
 T = TypeVar("T")
 

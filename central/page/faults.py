@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from central.contract.feeds import Language
 from central.page.contract import Fault, Opening, Order, Part, Shop, State, Store
 from central.page.tags import Ask, Button, Tag, put
-from central.page.words import known, pick, say, zone_name
+from central.page.words import Language, known, pick, say, zone_name
 
 LAST = 6
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
 
-from central.contract.feeds import Language
 from central.page.contract import Person, Shop
 from central.page.tags import put
-from central.page.words import say, zone_name
+from central.page.words import Language, say, zone_name
 
 OUTSIDE = 0.5
 """How much of the first zone's column is the street."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast, get_args
 
-from central.contract.feeds import Language
 from central.page.contract import Shop, State
 from central.page.tags import Tag, put
 from central.page.watch import Figures
-from central.page.words import pick, say
+from central.page.words import Language, pick, say
 
 LANGUAGES: dict[Language, str] = {"ja": "日本語", "en": "English"}
 assert set(LANGUAGES) == set(get_args(Language))

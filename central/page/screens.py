@@ -7,11 +7,10 @@ from collections.abc import Collection, Mapping
 
 from nicegui.element import Element
 
-from central.contract.feeds import Language
 from central.page.journal import Shown
 from central.page.tags import put
 from central.page.watch import LiveScreen
-from central.page.words import layout_name, say, zone_name
+from central.page.words import Language, layout_name, say, zone_name
 
 PICTURES = "/screen"
 """Where the pictures are served: this, the screen, and a count that no browser has seen before."""

@@ -7,11 +7,10 @@ from typing import Literal
 
 from nicegui import ui
 
-from central.contract.feeds import Language
 from central.page.contract import Order, Person, Shop
 from central.page.floor import consent_of
 from central.page.tags import Ask, Button, Tag, put
-from central.page.words import pick, say, zone_in_words
+from central.page.words import Language, pick, say, zone_in_words
 
 Purpose = Literal["presence", "signage"]
 

@@ -15,10 +15,9 @@ from central.contract.events import (
     VisitEnded,
     VisitStarted,
 )
-from central.contract.feeds import Language
 from central.page.stored import Arrived
 from central.page.tags import put
-from central.page.words import layout_name, say, zone_in_words
+from central.page.words import Language, layout_name, say, zone_in_words
 
 
 class Stream(Element, component="stream.js"):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from msgspec import json
 from nicegui import Client, ui
 
-from central.contract.feeds import Language
 from central.page.chart import Times
 from central.page.contract import Order
 from central.page.faults import FaultPanel, LastFaults
@@ -21,7 +20,7 @@ from central.page.shopper import ShopperPanel
 from central.page.stream import Stream
 from central.page.tags import Tag, put
 from central.page.watch import LiveStore, Watch, What
-from central.page.words import pick, say
+from central.page.words import Language, pick, say
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from central.contract.feeds import Language, Texts
+from typing import Literal
+
+from ground.programme.records import LAYOUTS, Texts
+
+Language = Literal["ja", "en"]
+"""What the page itself speaks."""
 
 _SAY: dict[str, Texts] = {
     "title": {"ja": "暖簾 Noren：お店のいま", "en": "暖簾 Noren: the store, live"},
@@ -58,6 +63,8 @@ _SAY: dict[str, Texts] = {
     "recommendation": {"ja": "おすすめ", "en": "recommendation"},
     "greeting": {"ja": "ごあいさつ", "en": "greeting"},
     "notice": {"ja": "お知らせ", "en": "notice"},
+    "numbers": {"ja": "お呼び出し番号", "en": "pick-up numbers"},
+    "emergency": {"ja": "緊急のご案内", "en": "emergency"},
     "beacon_near": {"ja": "ビーコン：会員{}人が近くに", "en": "Beacon: {} members near"},
     "beacon_near_1": {"ja": "ビーコン：会員1人が近くに", "en": "Beacon: a member near"},
     "scan_read": {"ja": "会員証の提示：{}", "en": "Code shown: {}"},
@@ -175,4 +182,4 @@ def zone_in_words(language: Language, zone: str) -> str:
 
 
 def layout_name(language: Language, layout: str) -> str:
-    return say(language, layout) if layout in ("campaign", "noren", "recommendation", "greeting", "notice") else layout
+    return say(language, layout) if layout in LAYOUTS else layout

@@ -8,21 +8,33 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from central.contract.feeds import Content, Texts
 from central.sample import drawn, goods, people
-from central.sample.records import Chain, Member, Store
+from central.sample.records import Chain, Member
+from ground.programme.records import Campaign, Content, Layout, Playlist, Store, Texts
 
-__all__ = ["Chain", "Member", "Store", "chain"]
+__all__ = ["Chain", "Member", "chain"]
 
+T = TypeVar("T")
 _STORES: tuple[tuple[str, Texts, float], ...] = (
     ("ginza", {"ja": "銀座本店", "en": "Ginza"}, 420),
     ("umeda", {"ja": "梅田店", "en": "Umeda"}, 310),
     ("tenjin", {"ja": "天神店", "en": "Tenjin"}, 170),
 )
 """Id, name, and how many of its best seller a store sells in 30 days."""
+
+
+_SHOP = "https://shop.example/item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Programme:
+    playlists: tuple[Playlist, ...]
+    campaigns: tuple[Campaign, ...]
+    layouts: tuple[Layout, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +67,26 @@ def chain(
         content = [replace(item, picture=digests[item.content]) for item in content]
     rng = random.Random(seed)  # noqa: S311 (a sample, not a secret)
     wanted = goods.wanted(products, rng)
+    programme = _listed("programme.yaml", _Programme)
     return Chain(
-        stores=tuple(Store(store=store, name=name) for store, name, _ in _STORES),
+        stores=tuple(Store(store=store, name=name, timezone="Asia/Tokyo", link=_SHOP) for store, name, _ in _STORES),
         products=tuple(products),
         stock={store: goods.stock(wanted, size, rng) for store, _, size in _STORES},
         content=tuple(content),
+        playlists=programme.playlists,
+        campaigns=programme.campaigns,
+        layouts=programme.layouts,
         members=people.members(products, wanted, [store for store, _, _ in _STORES], rng, now.astimezone(UTC), members),
         pictures={digests[name]: png for name, png in pngs.items()},
     )
 
 
+def _listed(name: str, shape: type[T]) -> T:
+    return msgspec.yaml.decode((files("central.sample") / name).read_bytes(), type=shape)
+
+
 def _content() -> list[Content]:
-    items = msgspec.yaml.decode((files("central.sample") / "content.yaml").read_bytes(), type=tuple[_Item, ...])
+    items = _listed("content.yaml", tuple[_Item, ...])
     return [
         Content(
             content=item.content,

@@ -9,7 +9,8 @@ from importlib.resources import files
 
 import msgspec
 
-from central.contract.feeds import Product, Stock, Texts
+from central.contract.feeds import Product, Stock
+from ground.programme.records import Texts
 
 CATEGORIES = (
     "tea",

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
-from central.contract.feeds import PURPOSES, Coupon, Interest, Language, Product, Texts
+from central.contract.feeds import PURPOSES, Coupon, Interest, Product
 from central.contract.member_code import check_digit
 from central.sample.records import Member
+from ground.programme.records import Language, Texts
 
 UUID = "7d3f2c58-91a4-4e0b-b6d2-5a8c1e94f073"
 """Every iBeacon of the chain has it; a member's own are its major and minor."""

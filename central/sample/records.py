@@ -1,16 +1,11 @@
-"""The records of a sample chain: its stores, its members, and all that is loaded of it."""
+"""The records of a sample chain: its members, and all that is loaded of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from central.contract.feeds import Content, Coupon, Interest, Language, Product, Stock, Texts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
-    store: str
-    name: Texts
+from central.contract.feeds import Coupon, Interest, Product, Stock
+from ground.programme.records import Campaign, Content, Language, Layout, Playlist, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +28,7 @@ class Member:
     """Newest first, as is `viewed`."""
     viewed: tuple[Interest, ...]
     coupons: tuple[Coupon, ...]
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +38,9 @@ class Chain:
     stock: dict[str, tuple[Stock, ...]]
     """By store."""
     content: tuple[Content, ...]
+    playlists: tuple[Playlist, ...]
+    campaigns: tuple[Campaign, ...]
+    layouts: tuple[Layout, ...]
     members: tuple[Member, ...]
     pictures: dict[str, bytes]
     """PNG files by their SHA-256, in hex."""

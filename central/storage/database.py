@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from central.storage.tables import counter, generation
 from ground.errors import StorageError
 
-MIGRATIONS = ("0001", "0002", "0003")
+MIGRATIONS = ("0001", "0002", "0003", "0004")
 """Every version that a database of ours may have, oldest first."""
 HEAD = MIGRATIONS[-1]
 """The newest migration: what this program needs the database to be."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -266,6 +268,7 @@ customer = Table(
     Column("nickname", String, nullable=False),
     Column("language", String, nullable=False),
     Column("points", BigInteger, nullable=False),
+    Column("segments", JSON, nullable=False, server_default="[]"),
 )
 token = Table(
     "token",
@@ -305,7 +308,14 @@ consent = Table(
     Column("given", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
 )
-store = Table("store", metadata, Column("store", String, primary_key=True), Column("name", JSON, nullable=False))
+store = Table(
+    "store",
+    metadata,
+    Column("store", String, primary_key=True),
+    Column("name", JSON, nullable=False),
+    Column("timezone", String, nullable=False, server_default="Asia/Tokyo"),
+    Column("link", String, nullable=False, server_default=""),
+)
 product = Table(
     "product",
     metadata,
@@ -334,5 +344,49 @@ content = Table(
     Column("text", JSON, nullable=False),
     Column("picture", String),
     Column("seconds", Integer, nullable=False),
-    Column("order", BigInteger, nullable=False),
+    Column("order", BigInteger),  # Nothing: not in the loop.
+    Column("film", String),
+    Column("products", JSON, nullable=False, server_default="[]"),
+    Column("popular", Integer, nullable=False, server_default="0"),
+    Column("link", String, nullable=False, server_default=""),
+    Column("sensitive", Boolean, nullable=False, server_default=false()),
+)
+playlist = Table(
+    "playlist",
+    metadata,
+    Column("playlist", String, primary_key=True),
+    Column("contents", JSON, nullable=False),
+)
+campaign = Table(  # Nobody asks for a part of it: its record is kept whole, as JSON.
+    "campaign",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+layout = Table(
+    "layout",
+    metadata,
+    Column("layout", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+asset = Table(  # What was checked and lies in the folder under its SHA-256.
+    "asset",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("kind", String, nullable=False),  # png, jpg, webp or mp4.
+    Column("size", BigInteger, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("seconds", Float),
+    Column("name", String, nullable=False),  # What the file was called.
+    Column("made", Instant, nullable=False),
+    Column("poster", String),  # The digest of the picture that stands for a film.
+)
+snapshot = Table(  # The latest of each screen.
+    "snapshot",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("screen", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("png", LargeBinary, nullable=False),
 )

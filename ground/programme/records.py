@@ -8,11 +8,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
+Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z", description="1 to 64 of a-z, 0-9 and -")]
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=2000)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
-Link = Annotated[str, Meta(max_length=300, pattern="^(https?://[!-~]+)?\\Z")]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z", description="a SHA-256 in 64 hex digits")]
+Link = Annotated[str, Meta(max_length=300, pattern="^(https?://[!-~]+)?\\Z", description="an http(s) address")]
 """Nothing, or where a code on the screen leads."""
 
 Language = Literal["ja", "en", "zh-hans", "zh-hant", "ko"]
@@ -25,6 +25,7 @@ LAYOUTS = (
     "recommendation",
     "greeting",
     "numbers",
+    "picture",
     "notice",
     "emergency",
     "noren",
@@ -33,7 +34,9 @@ LAYOUTS = (
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Clock = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]\\Z|^24:00\\Z")]
+Clock = Annotated[
+    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]\\Z|^24:00\\Z", description="a time of day such as 09:30")
+]
 """Hours and minutes of the store's wall clock."""
 
 

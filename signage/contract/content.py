@@ -15,11 +15,9 @@ _MOST_ITEMS = 12
 
 
 def said_in(texts: Mapping[Language, str], language: Language) -> Language:
-    """The language that a text comes in where `language` is wanted: another than Japanese falls back to English first."""
-    for choice in (language, *(("en",) if language != "ja" else ()), "ja"):
-        if texts.get(choice):
-            return choice
-    return next((other for other, said in texts.items() if said), language)
+    """The language that a text comes in where `language` is wanted: all but Japanese fall back to English first."""
+    order: tuple[Language, ...] = ("ja", "en") if language == "ja" else (language, "en", "ja")
+    return next((choice for choice in (*order, *texts) if texts.get(choice)), language)
 
 
 def text(texts: Mapping[Language, str], language: Language) -> str:
@@ -44,7 +42,8 @@ def scenes_of(
 ) -> list[Scene]:
     """The scenes of a content in the order of `languages`, each language once, and never none.
 
-    One that its title lacks is stood for as `text` says. `items` are its products; `link` is its own with store and zone.
+    One that its title lacks is stood for as `text` says. `items` gives its products; `link` is its own link with store
+    and zone.
     """
     spoken = dict.fromkeys(said_in(content.title, language) for language in languages or ("ja",))
     return [

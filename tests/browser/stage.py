@@ -16,7 +16,6 @@ from browser.glass import Glass, picture
 from sqlalchemy import Engine
 
 from central.contract.events import Born, Played, Scanned, VisitEnded, VisitStarted, make
-from central.contract.feeds import Texts
 from central.page.contract import (
     MAX_LINE,
     Answer,
@@ -35,6 +34,7 @@ from central.page.contract import (
 )
 from central.storage.database import count, open_database, put, writing
 from central.storage.tables import agent, cursor, events
+from ground.programme.records import Texts
 
 STORES = {
     "ginza": {"ja": "銀座店", "en": "Ginza"},

@@ -8,8 +8,8 @@ from browser.stage import GOODS, Stage
 from browser.test_page import open_page, press
 from playwright.sync_api import Page, expect
 
-from central.contract.feeds import Language
 from central.page.contract import Person
+from ground.programme.records import Language
 
 WALL = 1100
 """From this width on everything is in sight at once."""

@@ -163,7 +163,7 @@ def test_a_key_is_told_once_and_only_its_digest_is_kept(
 
 def test_a_key_is_made_for_what_there_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["key", str(file), "web-shop", "--may", "track,all"]) == 1
-    assert capsys.readouterr().err == "A key cannot be made for all. Choose from track, consents, health.\n"
+    assert capsys.readouterr().err == "A key cannot be made for all. Choose from track, consents, health, programme.\n"
 
 
 @pytest.mark.parametrize("name", ["", "Web Shop", "店", "x" * 65, "a\n"])

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import IntegrityError
 
 import central.migrations
-from central import agents, profiles, sources
+from central import agents, catalogue, content, profiles, sources
 from central.contract.feeds import Interest
 from central.ingest.report import report
 from central.sources import SCOPES
@@ -90,6 +90,8 @@ def test_a_database_of_any_version_before_keeps_all_its_rows(old: Path) -> None:
             noon = datetime(2026, 11, 24, 3, tzinfo=UTC)
             (seen,) = profiles.read(connection, ["c-1"])["c-1"].viewed
             assert seen == Interest(sku="4901234567894", at=noon)
+            assert content.contents(connection)["c-1"].order == 1
+            assert catalogue.stores(connection)["ginza"].timezone == "Asia/Tokyo"
             assert [row["count"] for row in report(connection)["events"]] == [2]
             assert agents.find(connection, "pi-1") == agents.Agent(agent="pi-1", store="ginza", revoked=False)
             assert agents.admitted(connection, noon) == (), "a password is no certificate"

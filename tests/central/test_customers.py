@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from central import catalogue, consent, content, profiles
-from central.contract.feeds import Content, Coupon, Interest, Product, Stock
+from central.contract.feeds import Coupon, Interest, Product, Stock
 from central.errors import Unknown
 from central.profiles import VIEWS, Customer
 from central.storage import tables
 from central.storage.database import reading, writing
+from ground.programme.records import Content
 
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HANA = Customer(
@@ -141,7 +142,7 @@ def test_products_stock_and_content_come_back_as_saved(engine: Engine) -> None:
             content.save(connection, [item])
         assert catalogue.products(connection, ["tea", "no"]) == {"tea": tea}
         assert catalogue.stocks(connection, [("ginza", "tea"), ("ueno", "tea")]) == {("ginza", "tea"): many}
-        assert content.read(connection, ["autumn", "no"]) == {"autumn": item}
+        assert content.contents(connection, ["autumn", "no"]) == {"autumn": item}
     assert marks(engine)[:3] == [("product", "tea"), ("stock", "ginza/tea"), ("content", "autumn")]
 
 

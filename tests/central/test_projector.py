@@ -13,25 +13,14 @@ from sqlalchemy import Engine, func, select
 
 from central import catalogue, consent, content, profiles
 from central.contract import codec, feeds, member_code, topics
-from central.contract.feeds import (
-    MAX_ROW,
-    Content,
-    Coupon,
-    Heads,
-    Interest,
-    Page,
-    Product,
-    Profile,
-    Pull,
-    Stock,
-    Token,
-)
+from central.contract.feeds import MAX_ROW, Coupon, Heads, Interest, Page, Product, Profile, Pull, Stock, Token
 from central.feeds.pages import page
 from central.feeds.projector import Projector, There, changes, forget, keep, project
 from central.feeds.rows import Place, Wanted
 from central.profiles import Customer
 from central.storage import tables
 from central.storage.database import reading, writing
+from ground.programme.records import Content
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

@@ -23,6 +23,9 @@ from central.contract import codec, feeds, member_code
 from central.sample import Chain, chain, drawn, goods
 from central.sample.pictures import look, shapes
 from central.sample.pictures.campaigns import CAMPAIGNS
+from ground.programme import check
+from ground.programme.file import Programme
+from ground.programme.records import Content
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -149,7 +152,21 @@ def test_content_is_in_both_languages_and_has_its_picture(sample: Chain) -> None
     for item in sample.content:
         assert item.layout == "campaign"
         assert item.title.keys() == item.text.keys() == {"ja", "en"}
-        assert codec.decode(codec.encode(item), feeds.Content) == item
+        assert codec.decode(codec.encode(item), Content) == item
+
+
+def test_the_programme_has_nothing_wrong_and_leaves_the_loop_its_time(sample: Chain) -> None:
+    whole = Programme(
+        contents=sample.content,
+        playlists=sample.playlists,
+        campaigns=sample.campaigns,
+        layouts=sample.layouts,
+        stores=sample.stores,
+    )
+    assert check.problems(whole, NOW.date()) == []
+    assert sum(campaign.share or 0 for campaign in sample.campaigns) < 100
+    assert all(campaign.share or campaign.audience.members for campaign in sample.campaigns)
+    assert len(sample.layouts) == 1
 
 
 def test_members_are_told_apart(sample: Chain) -> None:

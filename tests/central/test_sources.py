@@ -33,6 +33,7 @@ BODY = {
     "track": ("POST", "/v1/track", VIEW),
     "consents": ("POST", "/v1/consents", {"customer": "c-1"}),
     "health": ("GET", "/health", None),
+    "programme": ("GET", "/v1/programme", None),
 }
 
 

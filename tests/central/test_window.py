@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from central.contract.feeds import Texts
 from central.demo.window import Window
 from central.page.contract import Answer, Fault, Opening, Order, State, for_page, line
+from ground.programme.records import Texts
 
 OPENING = Opening(shops=(), url="sqlite://")
 STATE = State(now=1.0, people=(), parts=(), stores=(), faults=(), fault_count=0, worst_black_s=0.0)

@@ -28,7 +28,7 @@ async def device(folder: Path) -> EdgeConfig:
 
 def said(config: EdgeConfig, later: timedelta = timedelta(0), *, synced: bool = True) -> list[str]:
     """The first words of each."""
-    return [one.split(":")[0] for one in doctor.look(config, NOW + later, lambda: synced)]
+    return [one.split(":")[0] for one in doctor.look(config, NOW + later, lambda: synced, config.folder)]
 
 
 async def test_a_device_that_is_well(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ async def test_a_device_that_is_well(tmp_path: Path) -> None:
 
 async def test_what_is_not_there_yet(tmp_path: Path) -> None:
     config = EdgeConfig(folder=tmp_path / "edge", zones=(Zone(zone="door"),), sensors=(), screens=())
-    found = doctor.look(config, NOW, lambda: True)
+    found = doctor.look(config, NOW, lambda: True, tmp_path)
     assert "not enrolled" in found[0]
     assert "noren edge enrol CODE" in found[0]
     assert [one.split(":")[0] for one in found[1:]] == [
@@ -92,6 +92,15 @@ async def test_a_database_that_was_set_aside_or_is_broken(tmp_path: Path) -> Non
         storage.lost.forget()
     assert said(config) == ["A broken database was set aside lately"]
     assert said(config, timedelta(days=8)) == []
+
+
+async def test_a_board_that_is_not_well(tmp_path: Path) -> None:
+    config = await device(tmp_path / "edge")
+    heat = tmp_path / "class/thermal/thermal_zone0/temp"
+    heat.parent.mkdir(parents=True)
+    heat.write_text("91000\n")
+    [found] = doctor.look(config, NOW, lambda: True, tmp_path)
+    assert found.startswith("The board is 91 °C hot")
 
 
 async def test_what_others_may_read(tmp_path: Path) -> None:

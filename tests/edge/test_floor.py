@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from edge.clock import Clock
 from edge.config import Ble, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
 from edge.director import FINDS
 from edge.floor import Floor
+from edge.frequency import Frequency
 from edge.identity import Identity
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
@@ -27,6 +29,7 @@ from edge.replica import Replica
 from edge.report import MOST_WAITING, Report
 from edge.seal import Seal
 from edge.storage import Storage
+from ground.programme.records import Audience, Campaign, Content
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
 
 KEY = "ab" * 32
@@ -162,8 +165,10 @@ async def store(
             Outbox(storage, 1 << 20, Seal(bytes(32)), "ginza-1"),
             Replica(storage, Seal(bytes(32)), "ginza"),
         )
+        frequency = Frequency(storage, Seal(bytes(32)), "ginza")
         await outbox.open()
         await replica.open()
+        await frequency.open()
         walls = {ScreenId("s"): Wall(), ScreenId("t"): Wall()}
         made: list[Store] = []
         clock = LoopClock(synced=lambda: True)
@@ -175,6 +180,7 @@ async def store(
             report=report,
             clock=clock,
             screens=walls,
+            frequency=frequency,
             confirmed=lambda: made[0].known,
         )
         made.append(Store(floor, replica, outbox, walls))
@@ -528,3 +534,154 @@ async def test_plays_that_had_no_room_are_asked_for_again(tmp_path: Path, later:
         assert [message.play for message in here.till.sent if isinstance(message, Noted)] == [
             f"p{number}" for number in range(2, 7)
         ]
+
+
+def campaign(name: str, *contents: str, **more: Any) -> Campaign:
+    return Campaign(campaign=name, name=name, contents=contents, audience=Audience(members=True), **more)
+
+
+async def offered(here: Store, *campaigns: Campaign) -> None:
+    """Contents x and y, and these campaigns with them."""
+    contents: dict[str, object | None] = {
+        name: Content(content=name, layout="campaign", title={"ja": name}, seconds=6) for name in ("x", "y")
+    }
+    await here.feed("content", contents, scope="chain")
+    await here.feed("campaigns", {one.campaign: one for one in campaigns}, scope="chain")
+
+
+def told(show: Show, play: str, seconds: float = 3.0) -> Played:
+    """What a player says of a scene that has been on for so long."""
+    now = int(asyncio.get_running_loop().time() * 1e9)
+    return Played(
+        play=play,
+        scene=show.scene.scene,
+        layout=show.scene.layout,
+        cause=show.cause,
+        first_frame_ns=now - int(seconds * 1e9),
+        ended_ns=now,
+        content=show.scene.content,
+        campaign=show.scene.campaign,
+        items=tuple(item.id for item in show.scene.items),
+        names=(show.scene.title, *(item.title for item in show.scene.items)),
+        late=2,
+        carry=show.carry,
+    )
+
+
+def what(show: Show) -> tuple[str | None, list[str]]:
+    return show.scene.content, skus(show)
+
+
+async def test_campaigns_for_members_come_first_and_then_recommendations_in_turn(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, campaign("gold", "x", "y"), campaign("low", "x", priority=1))
+        here.beacon()
+        shows = [await here.shelf.next(Show)]
+        for seconds in (6, 6, 6, 10, 10, 10):
+            await here.stay(seconds, later)
+            shows.append(await here.shelf.next(Show))
+        assert [(show.scene.campaign, show.scene.content) for show in shows[:3]] == [
+            ("gold", "x"),
+            ("gold", "y"),
+            ("low", "x"),
+        ]
+        assert shows[0].trigger_ns > 0
+        assert all(show.trigger_ns == 0 for show in shows[1:])
+        assert all(show.scene.layout == "recommendation" for show in shows[3:6])
+        assert len({sku for show in shows[3:6] for sku in skus(show)}) == 9
+        assert (shows[6].scene.campaign, shows[6].scene.content) == ("gold", "x")
+
+
+async def test_a_member_sees_a_campaign_as_often_a_day_as_it_says(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, campaign("gold", "x", per_member=2))
+        here.beacon()
+        first = await here.shelf.next(Show)
+        assert first.scene.campaign == "gold"
+        for _ in range(3):
+            here.floor.played(ScreenId("s"), told(first, "p1"))
+        here.floor.screen_back(ScreenId("s"))
+        second = await here.shelf.next(Show)
+        assert second.scene.campaign == "gold"
+        here.floor.played(ScreenId("s"), told(second, "p2"))
+        here.floor.screen_back(ScreenId("s"))
+        assert (await here.shelf.next(Show)).scene.layout == "recommendation"
+
+
+async def test_a_campaign_alone_stands_where_there_is_nothing_to_recommend(tmp_path: Path, later: Later) -> None:
+    async with store(tmp_path) as here:
+        await here.feed("stock", {"tea": None})
+        await offered(here, campaign("gold", "x"))
+        await here.member("presence", "signage")
+        here.beacon()
+        assert what(await here.shelf.next(Show)) == ("x", [])
+        await here.stay(6, later)
+        [again] = here.shelf.sent
+        assert isinstance(again, Show)
+        assert what(again) == ("x", [])
+
+
+async def test_a_campaign_that_is_withdrawn_leaves_at_once(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, campaign("gold", "x"))
+        here.beacon()
+        assert (await here.shelf.next(Show)).scene.campaign == "gold"
+        await here.feed("campaigns", {"other": campaign("other", "y")}, scope="chain")
+        assert not here.shelf.sent
+        await here.feed("campaigns", {"gold": None}, scope="chain")
+        assert what(await here.shelf.next(Show))[0] == "y"
+        await here.feed("content", {"y": None}, scope="chain")
+        [show] = here.shelf.sent
+        assert isinstance(show, Show)
+        assert show.scene.layout == "recommendation"
+
+
+async def test_who_is_greeted_without_coupons_hears_of_a_campaign_and_a_nameless_one_does_not(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await offered(here, campaign("gold", "x"))
+        await here.member("signage")
+        here.code(NUMBER)
+        show = await here.till.next(Show)
+        assert (show.scene.layout, show.scene.campaign, show.scene.text) == ("greeting", "gold", "x")
+
+
+async def test_a_play_tells_what_it_is_proof_of_and_no_title_of_a_persons_scene(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await here.member("signage")
+        here.code(NUMBER)
+        show = await here.till.next(Show)
+        here.floor.played(ScreenId("t"), told(show, "p1"))
+        plain = Played(
+            play="p2",
+            scene="autumn-ja",
+            layout="campaign",
+            cause="schedule",
+            names=("秋",),
+            content="autumn",
+            campaign="loop",
+            region="side",
+        )
+        here.floor.played(ScreenId("t"), plain)
+        [_, (_, greeting), (_, loop)] = await here.events(3)
+        assert (greeting.names, greeting.zones, greeting.late) == (("お茶",), ("till",), 2)
+        assert (loop.names, loop.content, loop.campaign, loop.region) == (("秋",), "autumn", "loop", "side")
+
+
+async def test_a_play_says_how_long_ago_it_was_also_from_before_a_restart(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        now, wall = asyncio.get_running_loop().time(), time.time()
+        played = Played(play="p", scene="x", layout="notice", cause="schedule")
+        at = int((now - 100) * 1e9)
+        here.floor.played(ScreenId("t"), replace(played, play="a", first_frame_ns=at - 10**9, ended_ns=at))
+        at = int((now + 5000) * 1e9)
+        here.floor.played(
+            ScreenId("t"), replace(played, play="b", first_frame_ns=at - 10**9, ended_ns=at, wall=wall - 500)
+        )
+        here.floor.played(ScreenId("t"), replace(played, play="c", ended_ns=at))
+        [(_, here_), (_, before), (_, unknown)] = await here.events(3)
+        assert 100_000 <= here_.ago_ms < 160_000
+        assert 499_000 <= before.ago_ms < 560_000
+        assert unknown.ago_ms == 0

@@ -18,11 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.contract.codec import encode
-from central.contract.feeds import Content, Product, Profile, Pull, Settings, Stock, Token
+from central.contract.feeds import Product, Profile, Pull, Settings, Stock, Token
 from edge.errors import Locked, Unwritable
 from edge.replica import MOST_ASIDE, MOST_NEAR, SEALED, Applied, Replica
 from edge.seal import Seal, about
 from edge.storage import Storage
+from ground.programme.records import Content
 
 NOON = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -316,7 +317,7 @@ async def test_what_has_run_out_is_given_by_no_feed_also_before_it_is_swept(repl
         "tokens": ("f" * 64, Token(customer="c1", means="code"), lambda at: replica.token("f" * 64, at)),
         "products": ("a", product("a"), lambda at: replica.products(at).get("a")),
         "stock": ("a", Stock(sku="a", on_hand=1, sold=1), lambda at: replica.stock(at).get("a")),
-        "content": ("k", Content(content="k", layout="campaign", title={"ja": "秋"}), replica.content),
+        "content": ("k", Content(content="k", layout="campaign", title={"ja": "秋"}), replica.contents),
         "settings": ("agent", Settings(settings="one"), replica.settings),
     }
     for name, (key, record, ask) in rows.items():
@@ -383,24 +384,24 @@ async def test_the_stores_rows_win_over_the_chains(replica: Replica) -> None:
 
 async def test_whole_feeds_are_read_decoded_and_follow_every_change(replica: Replica) -> None:
     tokens, stock, content = Feed("ginza", "tokens"), Feed("ginza", "stock"), Feed("chain", "content")
-    assert replica.content(NOON) == ()
+    assert not replica.contents(NOON)
     assert not replica.stock(NOON)
     tokens.put("f" * 64, Token(customer="c1", means="code"))
     stock.put("a", Stock(sku="a", on_hand=3, sold=9))
-    for n, order in ((1, 2), (2, 1), (3, 1)):
-        content.put(f"k{n}", Content(content=f"k{n}", layout="campaign", title={"ja": "秋"}, order=order))
+    for n in (1, 2, 3):
+        content.put(f"k{n}", Content(content=f"k{n}", layout="campaign", title={"ja": "秋"}))
     for feed in (tokens, stock, content):
         await catch_up(replica, feed)
     assert replica.token("f" * 64, NOON) == Token(customer="c1", means="code")
     assert replica.token("0" * 64, NOON) is None
     assert replica.stock(NOON)["a"].on_hand == 3
-    assert [item.content for item in replica.content(NOON)] == ["k2", "k3", "k1"]
+    assert set(replica.contents(NOON)) == {"k1", "k2", "k3"}
     stock.put("a", Stock(sku="a", on_hand=2, sold=10))
     content.delete("k3")
     for feed in (stock, content):
         await catch_up(replica, feed)
     assert replica.stock(NOON)["a"].on_hand == 2
-    assert [item.content for item in replica.content(NOON)] == ["k2", "k1"]
+    assert set(replica.contents(NOON)) == {"k1", "k2"}
 
 
 async def test_who_asks_for_all_while_a_page_is_taken_over_has_it_afterwards(replica: Replica) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from central.contract.feeds import Content, Coupon, Language, Product, Profile
+from dataclasses import replace
+from typing import get_args
+
+from central.contract.feeds import Coupon, Product, Profile
+from edge.audience import Offer
 from edge.director import Wish
 from edge.model import CustomerId
 from edge.recommender import Pick
-from edge.scenes import compose, language_for, playlist
-from signage.contract import Playlist, Scene, for_player, line
+from edge.scenes import _SAY, Links, compose, language_for, stays
+from ground.programme.records import Audience, Campaign, Content, Language
+from signage.contract import Scene
 
 PRODUCTS = {
     "tea": Product(sku="tea", name={"ja": "宇治煎茶", "en": "Uji sencha"}, yen=1200, category="tea", picture="a" * 64),
@@ -100,27 +105,6 @@ def test_no_nickname_is_a_greeting_all_the_same() -> None:
     assert made(wish(2, "scan", named=True), person(nickname="")).title == "いらっしゃいませ"
 
 
-def test_the_loop_has_each_content_in_each_language_and_names_all_pictures() -> None:
-    contents = (
-        Content(content="autumn", layout="campaign", title={"ja": "秋", "en": "Autumn"}, picture="b" * 64, seconds=6),
-        Content(content="only-ja", layout="campaign", title={"ja": "冬"}),
-    )
-    loop = playlist(contents, PRODUCTS, BOTH, "http://x/assets")
-    assert [item.scene for item in loop.items] == ["autumn-ja", "autumn-en", "only-ja-ja"]
-    assert loop.items[0].hold_ms == 6000
-    assert loop.wanted == ("a" * 64,)
-    assert playlist(contents, PRODUCTS, BOTH, "http://x/assets").version == loop.version
-    assert playlist(contents[:1], PRODUCTS, BOTH, "http://x/assets").version != loop.version
-
-
-def test_a_text_that_is_too_long_does_not_cost_the_loop() -> None:
-    contents = tuple(Content(content=f"c-{n}", layout="campaign", title={"ja": "長" * 2000}) for n in range(600))
-    loop = playlist(contents, PRODUCTS, ("ja",), "")
-    read = for_player(line(loop))
-    assert isinstance(read, Playlist)
-    assert len(read.items) == 500
-
-
 def test_each_scene_promises_when_it_is_gone() -> None:
     assert made(wish(1), person()).hold_ms == 12_000  # A turn, and what a dead agent may leave standing.
     assert made(wish(2, "scan", named=True), person()).hold_ms == 8_000
@@ -132,3 +116,71 @@ def test_below_level_two_no_reason_tells_what_someone_did() -> None:
     picks = tuple(Pick(sku="tea", score=1, why=why) for why in ("viewed", "bought", "taste", "popular"))
     for of in (wish(1), wish(1, people=("a", "b"))):
         assert [item.note for item in made(of, person(), picks=picks).items] == ["おすすめ"] * 3 + ["当店で人気"]
+
+
+OFFER = Offer(
+    campaign=Campaign(campaign="gold", name="x", contents=("c",), audience=Audience(members=True)),
+    content=Content(
+        content="c",
+        layout="campaign",
+        title={"ja": "金の週", "en": "Gold week"},
+        products=("tea",),
+        link="https://shop.test/gold",
+        seconds=15,
+        picture="b" * 64,
+    ),
+    skus=("tea",),
+)
+LINKS = Links(store="ginza", zone="shelf", shop="https://shop.test/p")
+
+
+def test_a_campaign_for_who_is_near_is_its_own_scene_with_what_it_is_proof_of() -> None:
+    scene = compose(wish(1), "s1", [person(language="en")], PICKS, PRODUCTS, BOTH, LINKS, OFFER)
+    assert scene is not None
+    assert (scene.scene, scene.campaign, scene.content, scene.layout) == ("s1", "gold", "c", "campaign")
+    assert (scene.title, scene.picture, scene.hold_ms, scene.language) == ("Gold week", "b" * 64, 17_000, "en")
+    assert scene.link == "https://shop.test/gold?store=ginza&zone=shelf"
+    assert [item.link for item in scene.items] == ["https://shop.test/p?store=ginza&zone=shelf&sku=tea"]
+    assert scenes_that_stay(3600) == 60.0
+    assert scenes_that_stay(6) == 6.0
+
+
+def scenes_that_stay(seconds: int) -> float:
+    return stays(replace(OFFER, content=replace(OFFER.content, seconds=seconds)))
+
+
+def test_a_greeting_keeps_its_coupons_and_has_a_campaign_where_there_are_none() -> None:
+    scan = wish(2, "scan", named=True)
+    with_coupons = compose(scan, "s1", [person()], PICKS, PRODUCTS, BOTH, LINKS, OFFER)
+    assert with_coupons is not None
+    assert (with_coupons.campaign, with_coupons.items[0].id) == (None, "c1")
+    without = compose(scan, "s1", [replace(person(), coupons=())], PICKS, PRODUCTS, BOTH, LINKS, OFFER)
+    assert without is not None
+    assert (without.layout, without.campaign, without.text) == ("greeting", "gold", "金の週")
+    assert [item.id for item in without.items] == ["tea"]
+    assert "はなさま" in without.title
+    nameless = compose(wish(1, "scan"), "s1", [replace(person(), coupons=())], PICKS, PRODUCTS, BOTH, LINKS, OFFER)
+    assert nameless is not None
+    assert (nameless.campaign, nameless.items) == (None, ())
+
+
+def test_every_word_of_ours_is_said_in_each_language() -> None:
+    languages = get_args(Language)
+    for name, texts in _SAY.items():
+        assert set(texts) == set(languages), name
+        assert len(set(texts.values())) == len(languages), name
+        assert {said.count("{}") for said in texts.values()} == {int(name == "hello")}
+    for language in languages:
+        scene = compose(
+            wish(2, "scan", named=True), "s1", [person(language=language, nickname="{0}")], (), {}, languages
+        )
+        assert scene is not None
+        assert scene.language == language
+        assert "{0}" in scene.title
+
+
+def test_a_link_says_where_it_was_read_and_is_none_where_it_cannot() -> None:
+    assert LINKS.product("お茶 1&2").endswith("sku=%E3%81%8A%E8%8C%B6+1%262")
+    assert LINKS.to("https://shop.test/a?b=1#part") == "https://shop.test/a?b=1&store=ginza&zone=shelf#part"
+    for nowhere in ("", "https://[broken", "https://shop.test/" + "x" * 290):
+        assert LINKS.to(nowhere) == ""

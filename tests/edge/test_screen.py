@@ -11,7 +11,7 @@ from pathlib import Path
 from edge.model import ScreenId
 from edge.screen import Player
 from edge.seal import Seal, seal_carry
-from signage.contract import Clear, Hello, Played, Scene, Show, for_player, line
+from signage.contract import MAX_LINE, Clear, Hello, Picture, Played, Scene, Show, Vitals, for_player, line
 
 SCREEN = ScreenId("s")
 SEAL = Seal(bytes(32))
@@ -58,6 +58,41 @@ async def test_hello_played_and_a_message_each_way(tmp_path: Path) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_how_it_is_is_known_while_it_is_there_and_its_pictures_are_passed_on(tmp_path: Path) -> None:
+    well = Vitals(driver="kmsdrm", connected=True, powered=True, fps=59.6, counts={"late": 3})
+    pulled = replace(well, connected=False, troubles=("its font is broken.",))
+    picture = Picture(snapshot="x", png=b"png")
+    listener = Listener(line(HELLO) + line(well) + line(picture))
+    got: asyncio.Queue[object] = asyncio.Queue()
+    player = Player(
+        SCREEN,
+        str(tmp_path / "s"),
+        seal=SEAL,
+        store="ginza",
+        hello=lambda *_: None,
+        played=lambda *_: None,
+        picture=lambda screen, one: got.put_nowait((screen, one)),
+    )
+
+    def told() -> tuple[dict[str, int], tuple[str, ...]]:
+        return player.counts, player.troubles
+
+    assert told() == ({}, ())
+    async with await asyncio.start_unix_server(listener.serve, tmp_path / "s"):
+        running = asyncio.create_task(player.run())
+        assert await got.get() == (SCREEN, picture)
+        assert told() == ({"s-late": 3, "s-fps": 60, "s-powered": 1}, ())
+        listener.writers[0].write(line(pulled) + line(picture))
+        await got.get()
+        assert told()[1] == (
+            "screen-s: its font is broken.",
+            "screen-s: no display answers: look at its cable and its power.",
+        )
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert told() == ({}, ())
+
+
 async def test_it_comes_back_when_the_player_does(tmp_path: Path) -> None:
     listener = Listener(line(HELLO))
     hellos: asyncio.Queue[Hello] = asyncio.Queue()
@@ -81,7 +116,7 @@ async def test_it_comes_back_when_the_player_does(tmp_path: Path) -> None:
 
 
 async def test_a_line_without_end_closes_the_connection_and_nothing_else(tmp_path: Path) -> None:
-    listener = Listener(line(HELLO) + b"x" * (3 << 20))
+    listener = Listener(line(HELLO) + b"x" * (MAX_LINE + (1 << 20)))
     hellos: asyncio.Queue[Hello] = asyncio.Queue()
     player = Player(
         SCREEN,

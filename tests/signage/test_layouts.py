@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import numpy as np
+import pygame
 import pytest
+import zxingcpp
 from pygame import Color, Rect, Surface
 
+from ground.programme.records import LAYOUTS, Language
 from signage import layouts
 from signage.assets import Assets
-from signage.config import Theme
+from signage.config import Theme, contrast
 from signage.contract import Figure, Item, Scene
 from signage.display import Display
-from signage.layouts import sheet
+from signage.layouts import code, emergency
+from signage.layouts.clock import said
+from signage.layouts.sheet import Colours
 from signage.pictures import Pictures
 from signage.text import Align, Block, Typesetter
 
+PARTS = [(1440, 960), (480, 648), (320, 480), (540, 320), (1920, 120), (600, 1500), (400, 90)]
 SIZES = [(1920, 1080), (1280, 720), (1080, 1920), (1024, 768), (900, 900), (1280, 360)]
 JA = ("抹茶ラテ（アイス）", "有機栽培コーヒー豆「朝のブレンド」200g", "宇治玉露 100g 缶入り")
 EN = ("Iced Matcha Latte", "Organic Coffee Beans “Morning Blend” 200 g", "Uji Gyokuro Green Tea, 100 g tin")
@@ -152,19 +161,174 @@ def test_a_missing_picture_keeps_its_place_and_is_told(
     assert Color("blue") not in [before.get_at((x, 300)) for x in range(1280)]
 
 
-def contrast(one: Color, other: Color) -> float:
-    """WCAG 2.2's contrast ratio."""
-
-    def light(colour: Color) -> float:
-        parts = [part / 255 for part in tuple(colour)[:3]]
-        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted((light(one), light(other)))
-    return (high + 0.05) / (low + 0.05)
+def hexed(colour: Color) -> str:
+    return "#" + "".join(f"{part:02x}" for part in tuple(colour)[:3])
 
 
-@pytest.mark.parametrize("ink", [sheet.INK, sheet.SOFT, sheet.INDIGO], ids=["ink", "soft", "indigo"])
-@pytest.mark.parametrize("ground", [sheet.PAPER, sheet.SHADE], ids=["paper", "shade"])
-def test_words_stand_out_from_their_ground(ink: Color, ground: Color) -> None:
-    assert contrast(ink, ground) >= 4.5
+def test_words_stand_out_from_their_ground() -> None:
+    colours = Colours(Theme())
+    for ground in (colours.paper, colours.shade):
+        assert all(contrast(hexed(ink), hexed(ground)) >= 4.5 for ink in (colours.ink, colours.soft, colours.accent))
+    assert contrast(hexed(emergency.WHITE), hexed(emergency.RED)) >= 4.5
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("scene", [*scenes()][::3], ids=lambda scene: scene.scene)
+def test_a_part_of_the_screen_holds_its_scene_without_the_curtain(
+    scene: Scene, part: tuple[int, int], watched: Watched, pictures: Pictures
+) -> None:
+    surface = Surface(part)
+    watched.places.clear()
+    drawn = layouts.draw(surface, scene, pictures, watched, Theme(brand="Noren"), (1920, 1080))
+    watched.places = watched.places[-len(drawn.texts) :]  # Of the last and smallest size that was tried.
+    assert all(surface.get_rect().contains(place) for place in watched.places)
+    for index, place in enumerate(watched.places):
+        assert place.collidelist(watched.places[index + 1 :]) == -1
+    assert drawn.texts or not scene.title
+    assert "Noren" not in drawn.texts or scene.layout == "noren"
+
+
+def test_words_in_a_part_are_as_large_as_on_the_whole_screen(watched: Watched, pictures: Pictures) -> None:
+    scene = Scene(scene="s", layout="notice", language="ja", title="開店")
+    sizes = []
+    for size, screen in (((1920, 1080), None), ((960, 540), (1920, 1080))):
+        watched.places.clear()
+        layouts.draw(Surface(size), scene, pictures, watched, Theme(), screen)
+        sizes.append(watched.places[-1].height)
+    assert sizes[0] == sizes[1]
+
+
+def test_a_film_runs_where_its_picture_stands(typesetter: Typesetter, pictures: Pictures) -> None:
+    def place(layout: str, size: tuple[int, int]) -> Rect | None:
+        scene = Scene(scene="s", layout=layout, language="ja", title="題", film=MISSING)
+        return layouts.draw(Surface(size), scene, pictures, typesetter, Theme()).film_place
+
+    assert place("campaign", (1920, 1080)) == Rect(922, 0, 998, 1080)
+    assert place("notice", (1080, 1920)) == Rect(0, 0, 1080, 960)
+    assert place("picture", (1920, 1080)) == Rect(0, 0, 1920, 1080)
+    assert place("emergency", (1920, 1080)) is None
+
+
+def test_numbers_stand_under_their_labels_and_those_in_preparation_apart(
+    typesetter: Typesetter, pictures: Pictures
+) -> None:
+    ready = (Figure(label="受取", value="12"), Figure(label="返品", value="7"), Figure(label="受取", value="15"))
+    coming = tuple(Item(id=number, title=number) for number in ("16", "17"))
+    scene = Scene(scene="s", layout="numbers", language="ja", title="番号", figures=ready, items=coming)
+    for size in ((1920, 1080), (1080, 1920)):
+        sheet = layouts.draw(Surface(size), scene, pictures, typesetter, Theme(brand="茶"))
+        assert sheet.texts == ["茶", "番号", "受取", "12", "15", "返品", "7", "ご用意しています", "16", "17"]
+
+
+LINK = "https://shop.example.jp/p/uji-gyokuro?sku=4901234567894&store=ginza&zone=shelf-tea"
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (3840, 2160), (1280, 720)], ids=str)
+@pytest.mark.parametrize("layout", ["campaign", "notice", "recommendation"])
+@pytest.mark.parametrize("theme", [Theme(), Theme(paper="#101418", ink="#ffffff", soft="#cccccc", accent="#e3b04b")])
+def test_a_code_is_read_off_the_frame(
+    theme: Theme, layout: str, size: tuple[int, int], typesetter: Typesetter, pictures: Pictures
+) -> None:
+    item = (Item(id="p", title="玉露", price="¥3,240", link=LINK),) if layout == "recommendation" else ()
+    link = "" if item else LINK
+    surface = Surface(size)
+    scene = Scene(scene="s", layout=layout, language="ja", title="新茶", text="文", items=item, link=link)
+    layouts.draw(surface, scene, pictures, typesetter, theme)
+    assert read(surface) == [LINK]
+
+
+def read(surface: Surface) -> list[str]:
+    width, height = surface.get_size()
+    pixels = np.frombuffer(pygame.image.tobytes(surface, "RGB"), np.uint8).reshape(height, width, 3)
+    return [found.text for found in zxingcpp.read_barcodes(pixels)]
+
+
+def test_three_products_have_three_codes(typesetter: Typesetter, pictures: Pictures) -> None:
+    three = tuple(Item(id=str(n), title=JA[n], price="¥580", link=f"{LINK}{n}") for n in range(3))
+    scene = Scene(scene="s", layout="recommendation", language="ja", title="題", items=three)
+    for size in ((1920, 1080), (1080, 1920)):
+        surface = Surface(size)
+        layouts.draw(surface, scene, pictures, typesetter, Theme())
+        assert sorted(read(surface)) == [f"{LINK}{n}" for n in range(3)]
+
+
+def test_a_code_that_no_phone_could_read_is_left_out(typesetter: Typesetter, pictures: Pictures) -> None:
+    assert code.side(LINK, 200) == 185
+    assert code.side(LINK, 140) == 0
+    assert code.side("", 500) == 0
+    surface = Surface((640, 360))
+    scene = Scene(scene="s", layout="notice", language="ja", title="題", link="https://x.jp/" + "a" * 280)
+    layouts.draw(surface, scene, pictures, typesetter, Theme())
+    assert read(surface) == []
+
+
+def test_a_mark_hangs_in_place_of_the_name_and_a_broken_one_does_not(
+    typesetter: Typesetter, pictures: Pictures, tmp_path: Path, png: Callable[..., bytes]
+) -> None:
+    scene = Scene(scene="s", layout="notice", language="ja", title="題")
+    (tmp_path / "mark.png").write_bytes(png(80, 40, "red"))
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    for name, told, there in (("mark.png", ["題"], True), ("broken.png", ["茶", "題"], False)):
+        surface = Surface((1280, 720))
+        theme = Theme(brand="茶", logo=tmp_path / name)
+        assert layouts.draw(surface, scene, pictures, typesetter, theme).texts == told
+        assert any(surface.get_at((x, 28)).r > 250 > 10 > surface.get_at((x, 28)).g for x in range(300)) is there
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("ja", ("9:05", "11月24日（火）")),
+        ("en", ("9:05", "Tue 24 Nov")),
+        ("zh-hans", ("9:05", "11月24日 星期二")),
+        ("zh-hant", ("9:05", "11月24日 星期二")),
+        ("ko", ("9:05", "11월 24일 (화)")),
+    ],
+)
+def test_the_clock_is_read_in_each_language(language: Language, expected: tuple[str, str]) -> None:
+    assert said(datetime(2026, 11, 24, 9, 5, tzinfo=ZoneInfo("Asia/Tokyo")), language) == expected
+
+
+@pytest.mark.parametrize("size", [(480, 360), (320, 320), (1080, 100), (240, 500), (1920, 90)], ids=str)
+@pytest.mark.parametrize("hour", [0, 9, 23])
+def test_the_clock_fits_its_part(hour: int, size: tuple[int, int], watched: Watched) -> None:
+    surface = Surface(size)
+    watched.places.clear()
+    at = datetime(2026, 11, 24, hour, 58, tzinfo=ZoneInfo("Asia/Tokyo"))
+    for language in ("ja", "en", "ko"):
+        watched.places.clear()
+        layouts.clock(surface, at, language, watched, Theme())
+        assert len(watched.places) == 2
+        assert all(surface.get_rect().contains(place) for place in watched.places)
+        assert not watched.places[0].colliderect(watched.places[1])
+
+
+def test_the_clocks_figures_stay_as_large_all_day(watched: Watched) -> None:
+    sizes = set()
+    for hour in (1, 9, 11, 23):
+        watched.places.clear()
+        layouts.clock(Surface((480, 300)), datetime(2026, 1, 1, hour, 11, tzinfo=UTC), "ja", watched, Theme())
+        sizes.add(watched.places[0].height)
+    assert len(sizes) == 1
+
+
+def test_a_ticker_holds_all_its_texts_in_a_row(watched: Watched) -> None:
+    watched.places.clear()
+    band = layouts.ticker(["毎月一日は\nポイント5倍の日", "", "Open until nine"], 100, "ja", watched, Theme())
+    assert band.get_height() == 100
+    assert len(watched.places) == 2
+    assert all(band.get_rect().contains(place) for place in watched.places)
+    assert watched.places[0].right < watched.places[1].left
+    assert layouts.ticker([], 100, "ja", watched, Theme()).get_width() == 1
+
+
+def test_the_colours_of_the_chain_are_used(typesetter: Typesetter, pictures: Pictures) -> None:
+    theme = Theme(paper="#000000", ink="#ffffff", soft="#c0c0c0", accent="#ffcc00")
+    surface = Surface((1280, 720))
+    layouts.draw(surface, next(scenes()), pictures, typesetter, theme)
+    assert surface.get_at((5, 700)) == Color("#000000")
+    assert surface.get_at((1275, 40)) == Color("#ffcc00")
+
+
+def test_every_layout_that_may_be_asked_for_is_drawn() -> None:
+    assert set(LAYOUTS) == set(layouts.LAYOUTS)

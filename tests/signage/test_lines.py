@@ -55,7 +55,7 @@ def test_what_is_shortened_fits_and_begins_like_the_text(text: str, limit: float
 @pytest.mark.parametrize(
     ("text", "limit", "expected"),
     [
-        ("お客様へのおすすめ", 6, ["お客様へのお", "すすめ"]),
+        ("お客様へのおすすめ", 6, ["お客様への", "おすすめ"]),
         ("春のいちごフェア、はじまりました", 10, ["春のいちごフェア、", "はじまりました"]),
         ("毎月一日は、ポイント5倍の日", 9, ["毎月一日は、", "ポイント5倍の日"]),
         ("抹茶ラテ「朝のブレンド」200g", 9, ["抹茶ラテ「朝の", "ブレンド」200g"]),
@@ -63,6 +63,13 @@ def test_what_is_shortened_fits_and_begins_like_the_text(text: str, limit: float
         ("まで 1,280円です", 4, ["まで", "1,280円", "です"]),
         ("Freshly baked every morning", 8, ["Freshly baked", "every morning"]),
         ("10%OFF", 2, ["10%", "OFF"]),
+        ("3,000円以上のお買い物で", 7, ["3,000円以上の", "お買い物で"]),
+        ("1月1日（金）は休みます", 7, ["1月1日（金）は", "休みます"]),
+        ("12月24日（木）まで", 8, ["12月24日", "（木）まで"]),
+        ("신메뉴 출시, 녹차 라떼", 6, ["신메뉴 출시,", "녹차 라떼"]),
+        ("오후 5시까지만", 6, ["오후", "5시까지만"]),
+        ("新茶上市，静候月升。", 6, ["新茶上市，", "静候月升。"]),
+        ("精选今年的“新茶”", 6, ["精选今年的", "“新茶”"]),
         ("一行目\n二行目", 20, ["一行目", "二行目"]),
         ("Supercalifragilistic", 5, ["Supercalif", "ragilistic"]),
         ("", 5, [""]),
@@ -97,3 +104,18 @@ def test_english_is_shortened_between_words_and_japanese_between_letters() -> No
     assert lines.shortened("たいへん長い名前の商品", 6, em) == "たいへん…"
     assert lines.joined(["A coupon", "with"]) == "A coupon with"
     assert lines.joined(["春の", "いちご"]) == "春のいちご"
+
+
+def test_traditional_chinese_stops_close_up_to_no_bracket() -> None:
+    assert lines.gap("。", "」") < 0
+    assert lines.centred_gap("。", "」") == 0
+    assert lines.centred_gap("」", "「") < 0
+    text = "他說「請進。」然後"
+    assert "".join(lines.broken(text, 5, em, lines.centred_gap)) == text
+
+
+def test_korean_words_keep_their_spaces_and_stand_close_to_latin() -> None:
+    assert lines.joined(["연말연시", "영업시간"]) == "연말연시 영업시간"
+    assert lines.gap("가", "W") == lines.gap("W", "가") == 0
+    assert lines.shortened("연말연시 영업시간 안내", 8, em) == "연말연시..."
+    assert not lines.lone(["오늘은", "밤"], em)

@@ -56,7 +56,7 @@ def test_it_holds_the_whole_screen_reduced_to_fit(
 ) -> None:
     picture = screen("red", size)
     picture.fill("blue", (size[0] // 2, 0, size[0], size[1] // 2))
-    mirror.follow(picture, 7, moving=False)
+    mirror.follow(lambda: picture, 7, moving=False)
     numbers, pixels = read(path)
     assert numbers == (*small, 2, 7, os.getpid(), 0)
     assert path.read_bytes()[36:64] == bytes(28)
@@ -69,16 +69,16 @@ def test_it_holds_the_whole_screen_reduced_to_fit(
 
 def test_only_its_owner_reads_it_and_it_goes_with_the_player(path: Path, counts: Counter[str]) -> None:
     with Mirror(path, counts) as mirror:
-        mirror.follow(screen("red"), 7, moving=False)
+        mirror.follow(lambda: screen("red"), 7, moving=False)
         assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == []
 
 
 def test_each_flip_is_written_once(path: Path, mirror: Mirror) -> None:
-    mirror.follow(screen("red"), 7, moving=False)
-    mirror.follow(screen("blue"), 7, moving=False)
+    mirror.follow(lambda: screen("red"), 7, moving=False)
+    mirror.follow(lambda: screen("blue"), 7, moving=False)
     assert read(path)[1][:3] == b"\xff\0\0"
-    mirror.follow(screen("blue"), 8, moving=False)
+    mirror.follow(lambda: screen("blue"), 8, moving=False)
     (_, _, count, at_ns, _, _), pixels = read(path)
     assert (count, at_ns, pixels[:3]) == (4, 8, b"\0\0\xff")
 
@@ -86,22 +86,22 @@ def test_each_flip_is_written_once(path: Path, mirror: Mirror) -> None:
 def test_a_fade_is_eight_pictures_a_second_and_its_end_and_a_cut_are_there_at_once(path: Path, mirror: Mirror) -> None:
     written = []
     for step in range(60):
-        mirror.follow(screen("red"), SECOND + step * SECOND // 60, moving=True)
+        mirror.follow(lambda: screen("red"), SECOND + step * SECOND // 60, moving=True)
         written.append(read(path)[0][3])
     assert 7 <= len(set(written)) <= 8
-    mirror.follow(screen("blue"), 2 * SECOND, moving=False)
-    mirror.follow(screen("red"), 2 * SECOND + 1, moving=True)
+    mirror.follow(lambda: screen("blue"), 2 * SECOND, moving=False)
+    mirror.follow(lambda: screen("red"), 2 * SECOND + 1, moving=True)
     assert read(path)[1][:3] == b"\0\0\xff"
-    mirror.follow(screen("green"), 2 * SECOND + 2, moving=False)
+    mirror.follow(lambda: screen("green"), 2 * SECOND + 2, moving=False)
     assert read(path)[0][3] == 2 * SECOND + 2
 
 
 def test_a_beat_is_eight_bytes_and_the_next_picture_keeps_it(path: Path, mirror: Mirror) -> None:
-    mirror.follow(screen("red"), 7, moving=False)
+    mirror.follow(lambda: screen("red"), 7, moving=False)
     before = path.read_bytes()
     mirror.beat(9)
     assert path.read_bytes() == before[:40] + (9).to_bytes(8, "little") + before[48:]
-    mirror.follow(screen("blue"), 10, moving=False)
+    mirror.follow(lambda: screen("blue"), 10, moving=False)
     assert read(path)[0][2:] == (4, 10, os.getpid(), 9)
 
 
@@ -124,12 +124,12 @@ with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.AC
 
 def test_a_reader_that_heeds_the_count_never_takes_half_a_picture(path: Path, mirror: Mirror) -> None:
     red, blue = screen("red"), screen("blue")
-    mirror.follow(red, 1, moving=False)
+    mirror.follow(lambda: red, 1, moving=False)
     with subprocess.Popen([sys.executable, "-c", READER, path], stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "ready\n"
         for number in range(2, 401):
-            mirror.follow(red if number % 2 else blue, number, moving=False)
+            mirror.follow((lambda: red) if number % 2 else (lambda: blue), number, moving=False)
             mirror.beat(number)
         whole, torn = map(int, reader.stdout.readline().split())
     assert whole
@@ -139,7 +139,7 @@ def test_a_reader_that_heeds_the_count_never_takes_half_a_picture(path: Path, mi
 def test_without_a_path_there_is_none(counts: Counter[str], display: Display) -> None:
     with Mirror(None, counts) as mirror:
         assert not mirror.wanted
-        mirror.follow(display.screen, 7, moving=False)
+        mirror.follow(display.snapshot, 7, moving=False)
         mirror.beat(8)
     assert not counts
 
@@ -150,12 +150,12 @@ def test_a_folder_that_takes_no_files_is_said_once_and_counted_and_it_begins_whe
     path.parent.write_text("no folder")
     with caplog.at_level(logging.ERROR):
         for at_ns in (1, 2, 2, 3):
-            mirror.follow(screen("red"), at_ns, moving=False)
+            mirror.follow(lambda: screen("red"), at_ns, moving=False)
             mirror.beat(at_ns)
     assert counts["mirror_failed"] == 3
     assert [record.message for record in caplog.records] == ["the mirror cannot be written; playing goes on"]
     path.parent.unlink()
-    mirror.follow(screen("red"), 4, moving=False)
+    mirror.follow(lambda: screen("red"), 4, moving=False)
     assert read(path)[0][2:4] == (2, 4)
 
 
@@ -171,14 +171,14 @@ def no_more_bytes(most: int = 1000) -> Iterator[None]:
 
 
 def test_a_picture_that_cannot_be_written_whole_is_taken_away(path: Path, mirror: Mirror, counts: Counter[str]) -> None:
-    mirror.follow(screen("red"), 1, moving=False)
+    mirror.follow(lambda: screen("red"), 1, moving=False)
     with no_more_bytes():
-        mirror.follow(screen("blue"), 2, moving=False)
+        mirror.follow(lambda: screen("blue"), 2, moving=False)
         assert list(path.parent.iterdir()) == []
-        mirror.follow(screen("red"), 3, moving=False)
+        mirror.follow(lambda: screen("red"), 3, moving=False)
         assert list(path.parent.iterdir()) == []
     assert counts["mirror_failed"] == 2
-    mirror.follow(screen("blue"), 4, moving=False)
+    mirror.follow(lambda: screen("blue"), 4, moving=False)
     (_, _, count, at_ns, _, _), pixels = read(path)
     assert (count % 2, at_ns, pixels[:3]) == (0, 4, b"\0\0\xff")
 
@@ -187,20 +187,20 @@ def test_a_picture_that_cannot_be_written_whole_is_taken_away(path: Path, mirror
 def test_a_beat_that_cannot_be_written_is_counted_and_the_next_picture_makes_the_file_again(
     most: int, path: Path, mirror: Mirror, counts: Counter[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    mirror.follow(screen("red"), 1, moving=False)
+    mirror.follow(lambda: screen("red"), 1, moving=False)
     with caplog.at_level(logging.ERROR), no_more_bytes(most):
         mirror.beat(2)
         assert list(path.parent.iterdir()) == []
         mirror.beat(3)
     assert counts["mirror_failed"] == 1
     assert [record.message for record in caplog.records] == ["the mirror cannot be written; playing goes on"]
-    mirror.follow(screen("blue"), 4, moving=False)
+    mirror.follow(lambda: screen("blue"), 4, moving=False)
     mirror.beat(5)
     assert read(path)[0][3:] == (4, os.getpid(), 5)
 
 
 def test_a_folder_that_is_gone_stops_no_beat(path: Path, mirror: Mirror, counts: Counter[str]) -> None:
-    mirror.follow(screen("red"), 1, moving=False)
+    mirror.follow(lambda: screen("red"), 1, moving=False)
     path.unlink()
     path.parent.rmdir()
     mirror.beat(2)
@@ -211,6 +211,6 @@ def test_what_a_killed_player_left_is_replaced(path: Path, mirror: Mirror) -> No
     path.parent.mkdir()
     path.write_bytes(b"old")
     path.with_name("front.part").write_bytes(b"half")
-    mirror.follow(screen("red"), 1, moving=False)
+    mirror.follow(lambda: screen("red"), 1, moving=False)
     assert read(path)[0][2:] == (2, 1, os.getpid(), 0)
     assert list(path.parent.iterdir()) == [path]

@@ -2,50 +2,69 @@
 
 from __future__ import annotations
 
+import io
 import json
 import selectors
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pygame
 import pytest
 from pygame import Color, Surface
 
+from ground.programme.records import DayPart, Slot, Turn, When
 from signage import storage
 from signage.assets import Assets
 from signage.bell import Bell
-from signage.config import Theme
+from signage.config import DisplayConfig, Theme
 from signage.contract import (
     Clear,
     Hello,
     Item,
     Noted,
+    Now,
+    Order,
+    Picture,
     Played,
     Playlist,
+    Region,
     Scene,
     Show,
+    Snapshot,
     ToAgent,
     ToPlayer,
+    Vitals,
     for_agent,
     line,
 )
 from signage.display import Display
+from signage.errors import ScreenHangs
+from signage.films import Films
 from signage.journal import Journal
+from signage.likeness import Likeness
 from signage.link import Link
 from signage.mirror import HEADER, Mirror
 from signage.pictures import Pictures
 from signage.player import Player
 from signage.playlist import Programme
+from signage.power import Power, Switch
 from signage.proof import Proof
+from signage.showing import Showing
 from signage.stage import FADE, STANDING, Stage
 from signage.text import Align, Block, Typesetter
+from signage.wall import Wall
+
+NOON = datetime(2026, 11, 24, 3, tzinfo=UTC).timestamp()
+"""In Tokyo."""
 
 
 class Stumbling(Typesetter):
@@ -62,11 +81,14 @@ class Stumbling(Typesetter):
 class Store:
     """A player in a store, whose time stands until we move it."""
 
-    def __init__(self, display: Display, folder: Path, *, mirrored: bool = True) -> None:
+    def __init__(self, display: Display, folder: Path, *, mirrored: bool = True, hours: Sequence[When] = ()) -> None:
         self.display = display
         self.mirror = folder / "mirror" if mirrored else None
         self.folder = folder
         self.now = 100.0
+        self.noon = NOON - self.now
+        """What the machine takes for the time when the clock says 0."""
+        self.hours = hours
         self.counts: Counter[str] = Counter()
         self.agent: socket.socket
 
@@ -81,22 +103,31 @@ class Store:
             self.pictures = open_.enter_context(Pictures(assets, bell.ring, self.counts))
             store = storage.opened(self.folder / "player.db", self.counts)
             self.proof = open_.enter_context(Proof(store, bell.ring, self.counts))
+            self.assets = assets
+            films = open_.enter_context(Films(assets, self.counts))
+            self.stage = Stage(self.display, self.pictures, typesetter, Theme(), self.counts, films)
+            self.wall = Wall(store.clock(), lambda: self.noon + self.now)
+            programme = Programme(STANDING, self.now, self.wall.at)
+            journal = open_.enter_context(Journal(self.folder / "journal", "front", self.counts))
             self.player = Player(
                 screen="front",
                 display=self.display,
-                stage=Stage(self.display, self.pictures, typesetter, Theme(), self.counts),
-                programme=Programme(STANDING, self.now),
+                stage=self.stage,
+                programme=programme,
                 selector=selector,
                 link=link,
                 proof=self.proof,
+                showing=Showing(self.stage, programme, self.proof, journal, self.wall),
                 assets=assets,
-                journal=open_.enter_context(Journal(self.folder / "journal", "front", self.counts)),
                 mirror=open_.enter_context(Mirror(self.mirror, self.counts)),
+                likeness=Likeness(self.pictures, typesetter, Theme(), self.counts, bell.ring),
+                power=Power(self.hours, open_.enter_context(Switch(DisplayConfig(mode="headless"), self.counts))),
+                wall=self.wall,
                 picture=self.folder / "screen.png",
                 counts=self.counts,
                 clock=lambda: self.now,
             )
-            self.player.begin(store.playlist())
+            self.player.begin(store.playlist(), store.hour())
             self.agent = open_.enter_context(socket.socket(socket.AF_UNIX))
             self.agent.settimeout(10)
             self.agent.connect(str(self.folder / "s"))
@@ -271,7 +302,7 @@ def test_an_empty_playlist_takes_the_last_content_off_for_good(
         store.send(loop)
         store.send(Playlist(version="none", items=()))
         assert store.on_screen == ["standing"]
-        assert store.played().ended == "replaced"
+        assert store.played().ended == "withdrawn"
     with Store(display, tmp_path).open() as store:
         hello = store.hear()
         assert isinstance(hello, Hello)
@@ -331,7 +362,7 @@ def test_a_withdrawn_item_leaves_at_once_and_the_same_version_changes_nothing(
     assert store.on_screen == ["i0"]
     store.send(replace(loop, version="v2", items=(scene("x"),)))
     assert store.on_screen == ["x"]
-    assert store.played().ended == "replaced"
+    assert store.played().ended == "withdrawn"
 
 
 @pytest.mark.parametrize("cause", ["beacon", "scan"])
@@ -481,3 +512,239 @@ def test_a_snapshot_is_what_is_on_the_screen(store: Store) -> None:
     saved = pygame.image.load(store.folder / "screen.png")
     assert pygame.image.tobytes(saved, "RGB") == pygame.image.tobytes(store.display.snapshot(), "RGB")
     assert (store.folder / "screen.png").stat().st_mode & 0o777 == 0o600
+
+
+def slot(campaign: str, *scenes: str, seconds: int = 8, **changes: Any) -> Slot:
+    return Slot(campaign=campaign, turns=tuple(Turn(scene=name, seconds=seconds) for name in scenes), **changes)
+
+
+def part(begins: str, ends: str) -> tuple[When, ...]:
+    return (When(parts=(DayPart(begins=begins, ends=ends),)),)
+
+
+def test_a_play_says_what_it_is_proof_of_with_names_as_they_were(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    cake = Item(id="p1", title="いちご大福", price="¥240")
+    items = (*loop.items, scene("s-ja", title="春のいちご", items=(cake,), content="s"))
+    slots = (slot("loop", "i0", "i1", priority=0), slot("spring", "s-ja"))
+    store.send(replace(loop, items=items, slots=slots))
+    assert store.on_screen == ["s-ja"]
+    store.send(store.show(scene("p", title="さくらさん", items=(cake,), campaign="gold", content="g")))
+    store.send(Clear(scene="p"))
+    first, second = store.played(), store.played()
+    assert (first.content, first.campaign, first.names) == ("s", "spring", ("春のいちご", "いちご大福"))
+    assert first.wall == NOON
+    assert (second.content, second.campaign, second.names) == ("g", "gold", ("いちご大福",))
+    assert "さくら" not in str(store.proof.waiting())
+
+
+def test_a_play_in_the_loop_is_of_no_campaign(store: Store, loop: Playlist) -> None:
+    store.send(replace(loop, slots=(slot("loop", "i0", "i1", priority=0),)))
+    store.turn(8)
+    play = store.played()
+    assert (play.scene, play.campaign, play.region, play.late) == ("i0", None, "main", 0)
+
+
+def test_an_emergency_hides_even_what_is_for_somebody_and_refuses_the_next(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    calm = (slot("loop", "i0", "i1", priority=0),)
+    store.send(replace(loop, slots=calm))
+    store.send(store.show(scene("p", hold_ms=60_000)))
+    quake = scene("quake", layout="emergency", title="地震です")
+    alarm = replace(
+        loop, version="v2", items=(*loop.items, quake), slots=(*calm, slot("quake", "quake", emergency=True))
+    )
+    store.send(alarm)
+    assert store.on_screen == ["quake"]
+    assert store.journal[-1]["cause"] == "override"
+    seen = store.display.checksum()
+    store.send(store.show(scene("q", title="すみれさん")))
+    assert (store.on_screen, store.counts["shows_refused"], store.display.checksum()) == (["quake"], 1, seen)
+    store.send(replace(loop, version="v3", slots=calm))
+    assert store.on_screen == ["i0"]
+    told = {play.scene: play for play in (store.played() for _ in range(3))}
+    assert {name: play.ended for name, play in told.items()} == {
+        "i0": "replaced",
+        "p": "replaced",
+        "quake": "withdrawn",
+    }
+    assert (told["quake"].cause, told["quake"].names) == ("override", ("地震です",))
+
+
+def test_parts_of_the_screen_play_by_themselves_and_are_proved_each(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    side = scene("side", title="横", hold_ms=3000)
+    other = scene("other", title="別", hold_ms=3000)
+    regions = (
+        Region(region="main", at=(0, 0, 700, 900), shows="main"),
+        Region(region="right", at=(700, 0, 300, 900), shows="list", scenes=("side", "other")),
+        Region(region="news", at=(0, 900, 700, 100), shows="ticker", scenes=("side",)),
+        Region(region="time", at=(700, 900, 300, 100), shows="clock"),
+    )
+    slots = (slot("loop", "i0", "i1", priority=0),)
+    store.send(replace(loop, items=(*loop.items, side, other), regions=regions, slots=slots))
+    assert sorted(store.on_screen) == ["i0", "side"]
+    store.turn(3)
+    assert sorted(store.on_screen) == ["i0", "other"]
+    store.send(store.show(scene("p", title="いま")))
+    assert store.on_screen == ["p"]
+    store.send(Clear(scene="p"))
+    assert sorted(store.on_screen) == ["i0", "other"]
+    told = [store.played() for _ in range(4)]
+    assert {(play.scene, play.region, play.ended) for play in told} == {
+        ("side", "right", "over"),
+        ("i0", "main", "replaced"),
+        ("other", "right", "replaced"),
+        ("p", "main", "cleared"),
+    }
+
+
+def test_a_day_part_ends_by_the_agents_clock_not_by_the_machines(store: Store, loop: Playlist) -> None:
+    slots = (slot("loop", "i0", "i1", priority=0), slot("lunch", "i2", when=part("11:00", "13:00"), seconds=3000))
+    store.send(replace(loop, slots=slots))
+    assert store.on_screen == ["i2"]
+    store.send(Now(wall=NOON + 7200, at_ns=round(store.now * 1e9)))
+    assert store.on_screen == ["i0"]
+    assert store.played().ended == "withdrawn"
+    store.turn(8)
+    assert store.played().wall == NOON + 7200
+
+
+def test_time_does_not_go_back_over_a_restart(display: Display, tmp_path: Path, loop: Playlist) -> None:
+    with Store(display, tmp_path).open() as store:
+        store.send(Now(wall=NOON + 86_400, at_ns=round(store.now * 1e9)), loop)
+        store.turn(8)
+        store.played()
+    with Store(display, tmp_path).open() as store:
+        assert store.wall.seconds(store.now) == NOON + 86_400 + 8
+
+
+def test_what_was_played_before_a_restart_counts_in_the_hour(display: Display, tmp_path: Path, loop: Playlist) -> None:
+    slots = (slot("loop", "i0", "i1", priority=0), slot("rare", "i2", per_hour=1))
+    with Store(display, tmp_path).open() as store:
+        store.send(replace(loop, slots=slots))
+        assert store.on_screen == ["i2"]
+    with Store(display, tmp_path).open() as store:
+        assert store.on_screen[-1] in ("i0", "i1")
+
+
+def test_outside_the_weeks_hours_the_screen_is_black_and_nothing_is_proved(
+    display: Display, tmp_path: Path, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    def colours(store: Store) -> set[tuple[int, ...]]:
+        picture = store.display.snapshot()
+        return {tuple(picture.get_at((x, y)))[:3] for x in range(0, 1280, 160) for y in range(0, 720, 90)}
+
+    with Store(display, tmp_path, hours=part("11:00", "12:01")).open() as store:
+        store.send(loop)
+        assert len(colours(store)) > 1
+        store.turn(60)
+        assert (store.on_screen, colours(store)) == ([], {(0, 0, 0)})
+        assert store.played().ended == "stopped"
+        store.send(store.show(scene("p")))
+        assert (store.on_screen, store.counts["shows_refused"]) == ([], 1)
+        assert store.player.patience() > 0
+        store.send(Order(order="on"))
+        assert len(store.on_screen) == 1
+        assert len(colours(store)) > 1
+        store.send(Order(order="auto"))
+        assert colours(store) == {(0, 0, 0)}
+
+
+def seen_from_afar(store: Store, name: str) -> Surface:
+    store.send(Snapshot(snapshot=name))
+    while not isinstance(heard := store.hear(), Picture):
+        store.now += 0.1
+    assert heard.snapshot == name
+    return pygame.image.load(io.BytesIO(heard.png), "seen.png")
+
+
+def test_a_snapshot_from_afar_shows_all_parts_of_the_screen(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    regions = (
+        Region(region="main", at=(0, 0, 700, 900), shows="main"),
+        Region(region="right", at=(700, 0, 300, 900), shows="list", scenes=("i2",)),
+        Region(region="news", at=(0, 900, 700, 100), shows="ticker", scenes=("i1",)),
+        Region(region="time", at=(700, 900, 300, 100), shows="clock"),
+    )
+    store.send(replace(loop, regions=regions))
+    seen = seen_from_afar(store, "one")
+    width, height = seen.get_size()
+    for x, y, wide, high in (region.at for region in regions):
+        place = pygame.Rect(x * width // 1000, y * height // 1000, wide * width // 1000, high * height // 1000)
+        part = pygame.image.tobytes(seen.subsurface(place.clip(seen.get_rect())), "RGB")
+        assert len(set(zip(part[::3], part[1::3], part[2::3], strict=True))) > 2
+
+
+def test_a_snapshot_from_afar_shows_nothing_nothing_of_anybody(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    asked = partial(seen_from_afar, store)
+    store.send(loop, store.show(scene("p", layout="greeting", title="さくらさん", hold_ms=60_000)))
+    first = asked("one")
+    assert first.get_size() == (640, 360)
+    store.send(store.show(scene("q", layout="greeting", title="すみれさん", hold_ms=60_000)))
+    assert pygame.image.tobytes(first, "RGB") == pygame.image.tobytes(asked("two"), "RGB")
+    store.send(Clear(scene="q"))
+    assert pygame.image.tobytes(first, "RGB") != pygame.image.tobytes(asked("three"), "RGB")
+
+
+def test_an_order_to_restart_ends_the_player(store: Store) -> None:
+    store.send(Order(order="restart"))
+    store.player.run(None)  # It comes back at once.
+    assert store.on_screen == []
+
+
+def test_how_the_player_is_is_told_once_a_minute(store: Store, loop: Playlist) -> None:
+    store.send(loop)
+    store.turn(59)
+    store.turn(1)
+    while not isinstance(told := store.hear(), Vitals):
+        pass
+    assert (told.connected, told.powered, told.troubles) == (True, True, ())
+    assert "dummy" in told.driver
+
+
+class Frozen(Display):
+    """Takes every picture and shows none of them."""
+
+    def checksum(self) -> int:
+        return 7
+
+
+def test_a_screen_that_hangs_ends_the_player(tmp_path: Path, loop: Playlist, display: Display) -> None:
+    with (
+        Frozen(DisplayConfig(mode="headless", width=640, height=360)) as frozen,
+        Store(frozen, tmp_path, mirrored=False).open() as store,
+    ):
+        store.send(loop)
+
+        def play() -> None:
+            for _ in range(20):
+                store.turn(8)
+
+        with pytest.raises(ScreenHangs, match="same picture"):
+            play()
+
+
+def test_a_screen_on_which_things_change_does_not_hang(store: Store, loop: Playlist) -> None:
+    store.send(loop)
+    for _ in range(40):
+        store.turn(8)
+        store.turn(FADE)
+
+
+def test_files_of_films_are_fetched_too_and_what_no_manifest_lists_is_said(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    film = scene("f", film="a" * 64, picture="b" * 64)
+    store.send(replace(loop, items=(film,), sizes={"b" * 64: 10}, assets="http://127.0.0.1:9"))
+    assert store.counts["files_unlisted"] == 1
+    store.turn(60)
+    while not isinstance(told := store.hear(), Vitals):
+        pass
+    assert "manifest" in str(told.troubles)

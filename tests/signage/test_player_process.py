@@ -194,6 +194,22 @@ def test_a_second_player_is_told_so(device: Device) -> None:
         assert "Another player already uses" in other.refused()
 
 
+def test_a_second_player_on_a_display_is_told_so(device: Device) -> None:
+    device.config.write_text(device.config.read_text().replace("mode: headless", "mode: full, output: HDMI-A-9"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as shows_on:
+        shows_on.bind("\0noren-display-HDMI-A-9")
+        assert "Another player already shows on the display HDMI-A-9" in device.refused()
+
+
+def test_players_that_are_killed_lose_and_double_no_play(tmp_path: Path) -> None:
+    kills = [sys.executable, "bench/kills.py", "--simulated", "400", "--real", "5"]
+    done = subprocess.run(kills, cwd=TREE, capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    assert said["simulated_kills"] >= 400
+    assert (said["simulated_wrong"], said["real"]["kills"]) == (0, 5), said
+    assert [said["real"][name] for name in ("lost", "doubled", "unshown", "torn")] == [0, 0, 0, 0]
+
+
 def test_a_signal_has_the_screen_written_to_a_file(device: Device) -> None:
     with device.player() as player, device.agent():
         player.send_signal(signal.SIGUSR1)

@@ -9,10 +9,21 @@ import pygame
 import pytest
 from pygame import Color, Rect, Surface
 
+from ground.programme.records import Language
 from signage.errors import NoFont
+from signage.fonts import OWN, _Face
 from signage.text import Typesetter
 
 INK = Color("black")
+
+
+@pytest.fixture
+def own() -> Path:
+    """A font without Japanese."""
+    found = sorted(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
+    if not found:
+        pytest.skip("DejaVu Sans is not on this machine")
+    return found[0]
 
 
 def test_the_largest_size_that_fits_is_chosen(typesetter: Typesetter) -> None:
@@ -101,3 +112,87 @@ def test_a_broken_font_file_is_named(tmp_path: Path) -> None:
 def _ink(surface: Surface) -> Rect:
     rects = pygame.mask.from_threshold(surface, INK, (200, 200, 200, 255)).get_bounding_rects()
     return rects[0].unionall(rects)
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hans", "zh-hant"])
+def test_each_language_has_its_own_face(language: Language, typesetter: Typesetter) -> None:
+    """Korean readers know the same shapes as Japanese ones here; Chinese readers know others."""
+    drawn: dict[Language, bytes] = {}
+    both: tuple[Language, Language] = ("ja", language)
+    for asked in both:
+        surface = Surface((220, 220))
+        surface.fill("white")
+        block = typesetter.fit("骨直令", width=220, sizes=(66,), language=asked)
+        typesetter.draw(surface, block, (0, 60), INK)
+        drawn[asked] = pygame.image.tobytes(surface, "RGB")
+    assert (drawn["ja"] == drawn[language]) == (language == "ko")
+
+
+def test_the_first_face_is_swapped_however_the_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "collection"
+    data = bytes(range(40))
+    file.write_bytes(data)
+    expected = data[:12] + data[20:24] + data[16:]
+    for size in (1, 3, 5, 8, 13, 40):
+        face = _Face(file, 2)
+        read = b""
+        while part := face.read(size):
+            read += part
+        assert read == expected
+        face.seek(14)
+        assert face.read(size) == expected[14 : 14 + size]
+        face.close()
+
+
+def test_korean_is_set_in_words(typesetter: Typesetter) -> None:
+    block = typesetter.fit("연말연시 영업시간을 안내해 드립니다", width=500, sizes=(60,), most=3, language="ko")
+    assert len(block.lines) > 1
+    assert {word for line in block.lines for word in line.split()} == {
+        "연말연시",
+        "영업시간을",
+        "안내해",
+        "드립니다",
+    }
+    assert block.said == "연말연시 영업시간을 안내해 드립니다"
+
+
+def test_a_chains_own_font_is_used_for_what_it_has_and_noto_for_the_rest(own: Path) -> None:
+    counts: Counter[str] = Counter()
+    with Typesetter(counts, own=(own, None)) as typesetter:
+        latin = typesetter.fit("Welcome", width=900, sizes=(60,), bold=True)
+        assert latin.cut.face == OWN
+        japanese = typesetter.fit("Welcome 骨", width=900, sizes=(60,))
+        assert japanese.cut.face == 0
+        assert japanese.said == "Welcome 骨"
+        assert not counts
+
+
+def test_a_chains_broken_font_is_told_and_noto_stands_in(tmp_path: Path) -> None:
+    (tmp_path / "own.otf").write_bytes(b"no font")
+    counts: Counter[str] = Counter()
+    with Typesetter(counts, own=(tmp_path / "own.otf", None)) as typesetter:
+        assert typesetter.fit("Welcome", width=900, sizes=(60,)).cut.face == 0
+    assert counts == {"fonts_broken": 2}
+
+
+def test_one_weight_stands_in_for_the_other(tmp_path: Path) -> None:
+    regular = next(Path("/usr/share/fonts").rglob("NotoSansCJK-Regular.ttc"))
+    (tmp_path / "NotoSansCJK-Regular.ttc").symlink_to(regular)
+    (tmp_path / "NotoSansCJK-Bold.ttc").write_bytes(b"no font")
+    counts: Counter[str] = Counter()
+    with Typesetter(counts, [tmp_path]) as typesetter:
+        surface = Surface((300, 100))
+        surface.fill("white")
+        typesetter.draw(surface, typesetter.fit("新茶", width=300, sizes=(60,), bold=True), (0, 0), INK)
+        assert _ink(surface).width > 100
+    assert counts == {"fonts_broken": 1}
+
+
+def test_a_stop_at_the_right_edge_hangs_out_of_its_line(typesetter: Typesetter) -> None:
+    edges = []
+    for text in ("お越しください", "お越しください。"):
+        surface = Surface((900, 200))
+        surface.fill("white")
+        typesetter.draw(surface, typesetter.fit(text, width=800, sizes=(60,)), (0, 50), INK, "right", 850)
+        edges.append(_ink(surface).right)
+    assert abs(edges[0] - edges[1]) < 8

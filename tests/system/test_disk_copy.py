@@ -22,6 +22,7 @@ from edge import beacons, enrolment
 from edge.clock import Clock
 from edge.config import EdgeConfig, ScreenConfig, Zone
 from edge.floor import Floor
+from edge.frequency import Frequency
 from edge.identity import Identity
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
@@ -123,6 +124,8 @@ class Device:
         )
         async with Storage.open(self.edge / "edge.sqlite") as storage:
             outbox, replica = Outbox(storage, 1 << 24, seal, "ginza-1"), Replica(storage, seal, "ginza")
+            frequency = Frequency(storage, seal, "ginza")
+            await frequency.open()
             await outbox.open()
             await replica.open()
             await fill(replica)
@@ -139,6 +142,7 @@ class Device:
                 report=report,
                 clock=clock,
                 screens={screen: player},
+                frequency=frequency,
                 confirmed=lambda: True,
             )
             running = [asyncio.create_task(work) for work in (self.floor.run(), report.run(), player.run())]

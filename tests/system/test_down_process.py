@@ -12,9 +12,9 @@ from chain_processes import Chain, running
 from sqlalchemy import Connection, Engine
 
 from central import config, content, dirty
-from central.contract.feeds import Content
 from central.storage import tables
 from central.storage.database import open_database, writing
+from ground.programme.records import Content
 from signage.contract import Hello, Playlist, for_player, line
 
 pytestmark = pytest.mark.system
@@ -65,7 +65,10 @@ def until(came: Iterator[list[str]], wanted: list[str]) -> None:
 
 
 def test_the_last_content_that_is_taken_away_leaves_the_player(chain: Chain) -> None:
-    items = [Content(content=name, layout="campaign", title={"ja": "秋", "en": "Autumn"}) for name in ("one", "two")]
+    items = [
+        Content(content=name, layout="campaign", title={"ja": "秋", "en": "Autumn"}, order=order)
+        for order, name in enumerate(("one", "two"), 1)
+    ]
     with database(chain) as engine, playlists(chain.folder / "ginza.sock") as came:
         with writing(engine) as connection:
             content.save(connection, items)

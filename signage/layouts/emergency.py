@@ -1,0 +1,80 @@
+"""What everybody must read at once: red to every edge, a warning sign, white words; it is no chain's own."""
+
+from __future__ import annotations
+
+import pygame
+from pygame import Color, Rect, Surface
+
+from signage.contract import Scene
+from signage.layouts.sheet import GIANT, HEAD, HERO, LARGE, NOTE, TEXT, TITLE, Sheet
+from signage.layouts.stack import Stack
+
+RED = Color(176, 0, 24)
+WHITE = Color(255, 255, 255)
+_TRIES = ((GIANT, HEAD, 260), (HERO, LARGE, 200), (TITLE, LARGE, 160), (HEAD, TEXT, 0), (TEXT, NOTE, 0))
+"""The largest title, the largest text and the height of the sign, until all of it fits."""
+_BAND = 64
+_FINE = 3
+"""So many times larger its shapes are drawn, and then scaled, for smooth edges."""
+
+
+def draw(sheet: Sheet, scene: Scene) -> None:
+    sheet.fill(sheet.surface.get_rect(), RED)
+    width, height = sheet.surface.get_size()
+    band = min(sheet.px(_BAND), height // 12)
+    for y in (0, height - band):
+        _stripes(sheet, Rect(0, y, width, band))
+    page = Rect(sheet.page.x, band + sheet.px(40), sheet.page.width, height - 2 * (band + sheet.px(40)))
+    for title, text, sign in _TRIES:
+        stack = _words(sheet, scene, page.width, title, text, sign)
+        if stack.height <= page.height:
+            break
+    stack.draw_in(page, 0.5)
+
+
+def _words(sheet: Sheet, scene: Scene, width: int, title: int, text: int, sign: int) -> Stack:
+    stack = Stack(sheet, width, "centre")
+    if sign:
+        stack.thing(sheet.px(sign), lambda place: _sign(sheet, place))
+    smallest = min(title, TEXT)
+    stack.text(
+        sheet.set(_by_sentence(scene.title), width, title, smallest, most=3, bold=True, even=True, leading=1.25),
+        WHITE,
+        sheet.px(48),
+    )
+    body = sheet.set(scene.text, width, text, NOTE, most=6, bold=True, even=True, leading=1.5)
+    stack.text(body, WHITE, sheet.px(64))
+    return stack
+
+
+def _by_sentence(text: str) -> str:
+    """A short sentence is read at one glance if its line ends with it."""
+    return text.replace("。", "。\n").strip()
+
+
+def _stripes(sheet: Sheet, band: Rect) -> None:
+    """White bars that lean, as on barrier tape."""
+    large = Surface((band.width * _FINE, band.height * _FINE))
+    large.fill(RED)
+    step, lean = 2 * large.get_height(), large.get_height()
+    for x in range(-step, large.get_width() + step, step):
+        corners = [(x + lean, 0), (x + lean + step // 2, 0), (x + step // 2, lean), (x, lean)]
+        pygame.draw.polygon(large, WHITE, corners)
+    sheet.surface.blit(pygame.transform.smoothscale(large, band.size), band)
+
+
+def _sign(sheet: Sheet, place: Rect) -> None:
+    """The triangle with its mark of ISO 7010 W001, white on the red."""
+    half = round(place.height * 0.577)
+    large = Surface((2 * half * _FINE, place.height * _FINE))
+    large.fill(RED)
+    wide, high = large.get_size()
+    x = wide // 2
+    pygame.draw.polygon(large, WHITE, [(x, 0), (wide, high), (0, high)])
+    bar = high / 20
+    top, foot = high * 0.36, high * 0.70
+    corners = [(x - bar * 1.3, top), (x + bar * 1.3, top), (x + bar * 0.8, foot), (x - bar * 0.8, foot)]
+    pygame.draw.polygon(large, RED, corners)
+    pygame.draw.circle(large, RED, (x, high * 0.82), bar * 1.25)
+    small = pygame.transform.smoothscale(large, (2 * half, place.height))
+    sheet.surface.blit(small, (place.centerx - half, place.y))

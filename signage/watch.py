@@ -1,0 +1,33 @@
+"""Notices a screen that stands still although something on it should have changed: pure, told what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+EVERY = 10.0
+"""Seconds between two looks."""
+_LOOKS = 6
+"""So often in a row the same picture where there should be another one, and the screen hangs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Compares checksums of the picture; what stands still because nothing moves says nothing, either way."""
+
+    looks: int = _LOOKS
+    _seen: tuple[int, Hashable] | None = field(default=None, init=False)
+    _same: int = field(default=0, init=False)
+
+    def hangs(self, checksum: int, shown: Hashable, *, moving: bool) -> bool:
+        """Look: `shown` is what should be seen, `moving` whether it has moved by itself since the last look."""
+        before, self._seen = self._seen, (checksum, shown)
+        if before is None or before[0] != checksum:
+            self._same = 0
+        elif moving or before[1] != shown:
+            self._same += 1
+        return self._same >= self.looks
+
+    def forget(self) -> None:
+        """Nothing is to be seen for a while: the display is off."""
+        self._seen, self._same = None, 0
