@@ -150,7 +150,8 @@ class Replica:
             done = self._rows.apply(db, page)
             return done and (*done, _read_whole(db, page.feed, done[0]) if whole else [])
 
-        done = await self._storage.write(take)
+        # A snapshot is taken part by part: at the pace of group commits a first beginning would take seconds.
+        done = await self._storage.write(take, now=cursor.snapshot or cursor.generation != page.generation)
         if done is None:
             return None
         keys, aside, rows = done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 Measure = Callable[[str], float]
 """The width of a text in em."""
@@ -30,9 +29,18 @@ _HONORIFIC = frozenset("おご")
 """A word rarely ends with them and often begins: お客様, ご案内."""
 _PARTICLES = frozenset("のをへ")
 """What stands before an honorific rarely belongs to its word: 以上の お買い物, 地図を ご覧."""
+_MORE_PARTICLES = frozenset("はがにでともや")
+"""As these do, if a word written in kanji follows: まで お越し, but いちご大福."""
+_STEMS = frozenset("いきぎしちびみりえけげせべめれ")
+"""Alone between two kanji they join a verb to what follows: 引き換え, 焼き上がり, 買い物."""
+_ENCLITICS = frozenset("的了们們吗嗎呢吧")
+"""Chinese particles belong to what is before them."""
+_PAUSES = STOPS | frozenset("！？!?：；:;,.")
+_NO_PAUSE, _HALFWAY = 20.0, 30.0
+"""Squared em of unevenness that it costs to end a line at no pause, or between の and what it belongs to."""
 _REMEMBERED = 1000
 _LONE = 1.7
-"""Em; a last line shorter than this looks forgotten."""
+"""Em; a line shorter than this looks forgotten."""
 _HALF = 0.5
 _QUARTER = 0.16
 """Air between Japanese and Latin words; JLREQ's quarter em is too much at the size of a heading. Numbers get none."""
@@ -74,38 +82,58 @@ def _may_break(before: str, after: str) -> bool:
         return True  # 10%OFF
     if _hangul(before) or _hangul(after):
         return wide(before) and wide(after) and _hangul(before) != _hangul(after)
+    if _kanji(before) and after in _ENCLITICS:
+        return False
     if wide(before) or wide(after):
         return not (before.isdecimal() and wide(after))  # 1,280円 stays together.
     return False
 
 
-def _likes_break(before: str, after: str) -> bool:
+def _likes_break(text: str, at: int) -> bool:
     """Tell whether a phrase ends here: after a stop or a space, before a bracket, where a word follows particles."""
+    before, after = text[at - 1], text[at]
     if before in CLOSING and _hiragana(after):
         return False  # 1月1日（金）は
     if before in _ENDERS or before in CLOSING or before in " \u3000-/%":
         return True
-    if before in _PARTICLES and after in _HONORIFIC:
+    if after in _HONORIFIC and (before in _PARTICLES or (before in _MORE_PARTICLES and _kanji(text[at + 1 : at + 2]))):
         return True
     if after in OPENING:
         return not (_kanji(before) and after in "（(")  # 4月30日（木）
+    if before in _STEMS and _kanji(after) and _kanji(text[max(0, at - 2) : at - 1]):
+        return False
     return _hiragana(before) and not _hiragana(after) and before not in _HONORIFIC
 
 
-def _bears_break(before: str, after: str) -> bool:
+def _bears_break(text: str, at: int) -> bool:
     """Tell whether a long phrase may break here without being misread: 有機栽培 コーヒー豆 200g, 100円 引き."""
+    before, after = text[at - 1], text[at]
     if before in "円元" or after in OPENING:
         return True
     if before in "年月" and after.isdecimal():
         return False  # 12月24日
+    if before == "的":
+        return _kanji(after)  # 熟悉的 茶香
     return (_kanji(before) and _katakana(after)) or (wide(before) and after.isdecimal())
 
 
-def _cut(text: str, ends: Callable[[str, str], bool]) -> Sequence[str]:
+def _splits(text: str, at: int) -> bool:
+    """Tell whether a word too long for a line may break here: words of kanji are mostly made of pairs."""
+    before, after = text[at - 1], text[at]
+    if (_katakana(before) and _katakana(after)) or (_hiragana(after) and not _hiragana(before)):
+        return False
+    if _kanji(before) and _kanji(after):
+        run = next((back for back in range(1, at + 1) if not _kanji(text[at - back])), at + 1) - 1
+        return run % 2 == 0
+    return True
+
+
+def _cut(text: str, ends: Callable[[str, int], bool]) -> Sequence[str]:
+    """Cut wherever a line may end at all and `ends` says so too."""
     parts: list[str] = []
     start = 0
     for at in range(1, len(text)):
-        if ends(text[at - 1], text[at]):
+        if _may_break(text[at - 1], text[at]) and ends(text, at):
             parts.append(text[start:at])
             start = at
     return [*parts, text[start:]]
@@ -114,18 +142,23 @@ def _cut(text: str, ends: Callable[[str, str], bool]) -> Sequence[str]:
 @lru_cache(_REMEMBERED)
 def phrases(text: str) -> Sequence[str]:
     """Cut into what reads best unbroken: English words, and Japanese words with the particles that follow them."""
-    return _cut(text, lambda before, after: _may_break(before, after) and _likes_break(before, after))
+    return _cut(text, _likes_break)
 
 
 @lru_cache(_REMEMBERED)
 def words(text: str) -> Sequence[str]:
     """Cut a phrase into words, as far as the script of its letters tells them."""
-    return _cut(text, lambda before, after: _may_break(before, after) and _bears_break(before, after))
+    return _cut(text, _bears_break)
+
+
+def morsels(text: str) -> Sequence[str]:
+    """Cut a word where it hurts least."""
+    return _cut(text, _splits)
 
 
 def pieces(text: str) -> Sequence[str]:
     """Cut into what must not be broken at all."""
-    return _cut(text, _may_break)
+    return _cut(text, lambda _text, _at: True)
 
 
 @lru_cache(_REMEMBERED)
@@ -169,26 +202,42 @@ def _parts(phrase: str, limit: float, measure: Measure) -> list[str]:
     if measure(phrase.rstrip()) <= limit:
         return [phrase]
     parts = [phrase]
-    for cut in (words, pieces, list):
+    for cut in (words, morsels, pieces, list):
         parts = [smaller for part in parts for smaller in ([part] if measure(part.rstrip()) <= limit else cut(part))]
     return parts
 
 
 def balanced(text: str, limit: float, measure: Measure, gap: Gap = gap) -> list[str]:
-    """Break like `broken` into as many lines, but as even ones as they go."""
-    best = broken(text, limit, measure, gap)
-    if len(best) == 1:
-        return best
-    widths = [width for phrase in phrases(text) if (width := measure(phrase.rstrip())) <= limit]
-    low, high = max([limit / 2, *widths]), limit
-    while high - low > _HALF:
-        middle = (low + high) / 2
-        lines = broken(text, middle, measure, gap)
-        if len(lines) <= len(best):
-            best, high = lines, middle
-        else:
-            low = middle
-    return best
+    """Break like `broken` into as many lines, but as even ones as they go, ending with a stop where one is near."""
+    return [line for paragraph in text.split("\n") for line in _evened(paragraph, limit, measure, gap)]
+
+
+def _evened(text: str, limit: float, measure: Measure, gap: Gap) -> list[str]:
+    """The fewest lines, and of all ways to fill as many the one with the least squares of room left over."""
+    parts = [part for phrase in phrases(text) for part in _parts(phrase, limit, measure)]
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
+    """For the first so many parts: the lines, what they cost, and, negative, the part that the last line begins with:
+    of two ways as good the longer first line is taken."""
+    for end in range(1, len(parts) + 1):
+        last = parts[end - 1].rstrip()
+        ending = 0.0 if end == len(parts) or last[-1:] in _PAUSES else _HALFWAY if last[-1] in "のな" else _NO_PAUSE
+        width = measure(last)
+        ways: list[tuple[int, float, int]] = []
+        for start in range(end - 1, -1, -1):
+            if start < end - 1:
+                width += measure(parts[start]) + gap(parts[start][-1], parts[start + 1][0])
+                if width > limit:
+                    break
+            count, cost, _ = best[start]
+            ways.append((count + 1, round(cost + (limit - width) ** 2 + ending, 3), -start))
+        best.append(min(ways))
+    done: list[str] = []
+    end = len(parts)
+    while end:
+        start = -best[end][2]
+        done.append("".join(parts[start:end]).rstrip())
+        end = start
+    return done[::-1]
 
 
 def whole(text: str, limit: float, measure: Measure) -> bool:
@@ -198,8 +247,8 @@ def whole(text: str, limit: float, measure: Measure) -> bool:
 
 
 def lone(done: Sequence[str], measure: Measure) -> bool:
-    """Tell whether the last line is a forgotten letter; a short word of English or Korean is none."""
-    return len(done) > 1 and _unspaced(done[-1][-1:]) and measure(done[-1]) < _LONE
+    """Tell whether a line is a forgotten letter; a short word of English or Korean is none."""
+    return len(done) > 1 and any(_unspaced(line[-1:]) and measure(line) < _LONE for line in done)
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -215,15 +264,19 @@ def shortened(text: str, limit: float, measure: Measure, gap: Gap = gap) -> str:
     """Cut the text so that it ends with an ellipsis within `limit` em, between words where it has words."""
     if measure(text) <= limit:
         return text
-    fitting, width = 0, max(measure("…"), measure("..."))
-    for before, letter in pairwise(["", *text]):
-        width += measure(letter) + (max(0.0, gap(before, letter)) if before else 0.0)
-        if width > limit:
-            break
-        fitting += 1
-    kept, following = text[:fitting], text[fitting : fitting + 1]
-    if not _unspaced(following) and following != " " and " " in kept.strip():
-        kept = kept[: kept.rindex(" ")]
+    room = limit - max(measure("…"), measure("..."))
+    kept = _first(pieces(text), room, measure, gap) or _first(list(text), room, measure, gap)
     kept = kept.rstrip(" 、。，．,.・（「『(")
     # The font's … stands too high beside Latin letters.
     return kept + ("…" if not kept or _unspaced(kept[-1]) else "...")
+
+
+def _first(parts: Sequence[str], room: float, measure: Measure, gap: Gap) -> str:
+    """Join as many of the parts as have room."""
+    kept, width = "", 0.0
+    for part in parts:
+        width += measure(part) + (max(0.0, gap(kept[-1], part[0])) if kept else 0.0)
+        if width > room + (measure(part) - measure(part.rstrip())):
+            break
+        kept += part
+    return kept

@@ -283,7 +283,21 @@ SCENE = signage.Scene(
     hold_ms=12_000,
 )
 CARRY: dict[str, str | int | list[str]] = {"customers": ["c-0001"], "level": 2, "why": "scan"}
-PARTS = (ITEM, FIGURE, SCENE, LEVELS, WHERE)
+FILM = signage.Scene(
+    scene="autumn-zh-hant",
+    layout="campaign",
+    language="zh-hant",
+    title="秋季新茶",
+    items=(signage.Item(id="4901234567894", title="秋季新茶", link="https://shop.example/item?sku=4901234567894"),),
+    picture=PICTURE,
+    film=CHAIN,
+    link="https://shop.example/autumn",
+    content="autumn",
+    campaign="evening",
+    hold_ms=15_000,
+)
+REGION = signage.Region(region="news", at=(0, 880, 800, 120), shows="ticker", scenes=("autumn-zh-hant",), language="ko")
+PARTS = (ITEM, FIGURE, SCENE, LEVELS, WHERE, REGION)
 """What is only sent inside of another."""
 PLAYER: dict[str, signage.ToPlayer] = {
     "show": signage.Show(scene=SCENE, cause="scan", trigger_ns=10**15, decided_ns=10**15 + 9, carry=CARRY),
@@ -292,6 +306,30 @@ PLAYER: dict[str, signage.ToPlayer] = {
         version="a1b2", items=(SCENE,), assets="http://127.0.0.1:8710/assets", wanted=(PICTURE,)
     ),
     "noted": signage.Noted(play="p-1"),
+    "playlist-slots": signage.Playlist(
+        version="c3d4",
+        items=(FILM,),
+        assets="https://central:8710/assets",
+        wanted=(PICTURE,),
+        trust="-----BEGIN CERTIFICATE-----",
+        timezone="Asia/Tokyo",
+        slots=(
+            programme.Slot(
+                campaign="evening",
+                turns=(programme.Turn(scene="autumn-zh-hant", seconds=15),),
+                when=(programme.When(parts=(programme.DayPart(begins="17:00", ends="02:00"),)),),
+                priority=6,
+                share=30,
+                per_hour=12,
+                emergency=False,
+            ),
+        ),
+        regions=(REGION,),
+        sizes={PICTURE: 204_800, CHAIN: 5_000_000},
+    ),
+    "now": signage.Now(wall=1_795_489_200.25, at_ns=10**15),
+    "snapshot": signage.Snapshot(snapshot="s-1"),
+    "order": signage.Order(order="verify"),
 }
 AGENT: dict[str, signage.ToAgent] = {
     "hello": signage.Hello(
@@ -311,4 +349,28 @@ AGENT: dict[str, signage.ToAgent] = {
         ended="cleared",
         carry=CARRY,
     ),
+    "played-campaign": signage.Played(
+        play="p-2",
+        scene="autumn-zh-hant",
+        layout="campaign",
+        cause="schedule",
+        first_frame_ns=10**15,
+        ended_ns=10**15 + 9_000_000_000,
+        wall=1_795_489_200.25,
+        ended="withdrawn",
+        content="autumn",
+        campaign="evening",
+        names=("秋季新茶",),
+        late=3,
+        region="main",
+    ),
+    "vitals": signage.Vitals(
+        driver="kmsdrm, opengles2",
+        connected=True,
+        powered=True,
+        fps=59.9,
+        counts={"frames": 1200, "frames_late": 2},
+        troubles=("The display was pulled.",),
+    ),
+    "picture": signage.Picture(snapshot="s-1", png=b"\x89PNG\r\n"),
 }

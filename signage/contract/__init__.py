@@ -154,7 +154,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """It was this time when CLOCK_MONOTONIC was `at_ns`, as well as the agent knows, who knows better than the machine."""
+    """It was this time when CLOCK_MONOTONIC was `at_ns`, by the agent, who knows better than the machine."""
 
     wall: Annotated[float, Meta(ge=0)]
     """Seconds since 1970."""

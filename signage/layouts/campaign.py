@@ -27,6 +27,8 @@ def draw(sheet: Sheet, scene: Scene) -> None:
     words = _beside(sheet, scene) if pictured else sheet.page
     sheet.curtain()
     tries = _TRIES if pictured else ((HERO, LARGE, LARGE, 5, 3), *_TRIES)
+    if scene.items and not sheet.portrait:
+        tries = tries[1:]  # Half the width and prices under it: a large title would fill the column.
     for largest, smallest, text, lines, most in tries:
         for link in (scene.link, "") if smallest == NOTE else (scene.link,):
             sizes = (largest, smallest, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pygame
 from pygame import Color, Rect, Surface
 
@@ -11,8 +13,16 @@ from signage.layouts.stack import Stack
 
 RED = Color(176, 0, 24)
 WHITE = Color(255, 255, 255)
-_TRIES = ((GIANT, HEAD, 260), (HERO, LARGE, 200), (TITLE, LARGE, 160), (HEAD, TEXT, 0), (TEXT, NOTE, 0))
-"""The largest title, the largest text and the height of the sign, until all of it fits."""
+_TRIES = (
+    (GIANT, HEAD, 260, 3),
+    (HERO, LARGE, 200, 3),
+    (TITLE, LARGE, 160, 4),
+    (HEAD, TEXT, 120, 4),
+    (TEXT, NOTE, 120, 6),
+    (NOTE, NOTE, 0, 8),
+)
+"""The largest title, the largest text, the height of the sign and the most lines, until every word of it fits."""
+_SENTENCE = re.compile(r"(?<=[。！？]) *|(?<=[.!?]) +")
 _BAND = 64
 _FINE = 3
 """So many times larger its shapes are drawn, and then scaled, for smooth edges."""
@@ -25,31 +35,33 @@ def draw(sheet: Sheet, scene: Scene) -> None:
     for y in (0, height - band):
         _stripes(sheet, Rect(0, y, width, band))
     page = Rect(sheet.page.x, band + sheet.px(40), sheet.page.width, height - 2 * (band + sheet.px(40)))
-    for title, text, sign in _TRIES:
-        stack = _words(sheet, scene, page.width, title, text, sign)
-        if stack.height <= page.height:
+    for title, text, sign, lines in _TRIES:
+        called = sheet.set(
+            _by_sentence(scene.title),
+            page.width,
+            title,
+            min(title, TEXT),
+            most=lines,
+            bold=True,
+            even=True,
+            leading=1.25,
+        )
+        said = sheet.set(scene.text, page.width, text, NOTE, most=6, bold=True, even=True, leading=1.5)
+        stack = Stack(sheet, page.width, "centre")
+        if sign:
+            stack.thing(sheet.px(sign), lambda place: _sign(sheet, place))
+        stack.text(called, WHITE, sheet.px(48))
+        stack.text(said, WHITE, sheet.px(64))
+        fits = called.whole and said.whole and stack.height <= page.height
+        if fits:
             break
+    sheet.over = sheet.over or not fits
     stack.draw_in(page, 0.5)
-
-
-def _words(sheet: Sheet, scene: Scene, width: int, title: int, text: int, sign: int) -> Stack:
-    stack = Stack(sheet, width, "centre")
-    if sign:
-        stack.thing(sheet.px(sign), lambda place: _sign(sheet, place))
-    smallest = min(title, TEXT)
-    stack.text(
-        sheet.set(_by_sentence(scene.title), width, title, smallest, most=3, bold=True, even=True, leading=1.25),
-        WHITE,
-        sheet.px(48),
-    )
-    body = sheet.set(scene.text, width, text, NOTE, most=6, bold=True, even=True, leading=1.5)
-    stack.text(body, WHITE, sheet.px(64))
-    return stack
 
 
 def _by_sentence(text: str) -> str:
     """A short sentence is read at one glance if its line ends with it."""
-    return text.replace("。", "。\n").strip()
+    return _SENTENCE.sub("\n", text).strip()
 
 
 def _stripes(sheet: Sheet, band: Rect) -> None:

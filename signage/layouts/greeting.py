@@ -53,10 +53,14 @@ class _Words:
         self.width = width
         self._title = sheet.set(scene.title, width, TITLE, TEXT, most=3, bold=True, even=True, leading=1.3)
         self._text = sheet.set(scene.text, width, TEXT, NOTE, most=4, even=True, leading=1.6) if scene.text else None
-        room = width // max(1, len(self._figures)) - sheet.px(24)
+        room = width // max(1, len(self._figures)) - sheet.px(72)
         largest = GIANT if len(self._figures) == 1 else TITLE
         self._labels = [sheet.set(figure.label, room, NOTE, bold=True) for figure in self._figures]
-        self._values = [sheet.set(figure.value, room, largest, NOTE, bold=True) for figure in self._figures]
+        self._values = (
+            sheet.set_alike([figure.value for figure in self._figures], room, largest, bold=True)
+            if self._figures
+            else []
+        )
 
     @property
     def height(self) -> int:
@@ -105,7 +109,7 @@ class _Tickets:
         self._sheet = sheet
         self._pad = sheet.px(_PAD)
         self._between = sheet.px(_GAP)
-        self._stub = round(width * 0.33)
+        self._stub = round(width * (0.4 if sheet.portrait else 0.33))
         self._width = width
         self._worths = sheet.set_alike(
             [item.price for item in items], self._stub - 2 * sheet.px(16), LARGE, most=2, bold=True
@@ -115,7 +119,7 @@ class _Tickets:
             self._set = [_Ticket(sheet, item, width - self._stub - 2 * self._pad, notes) for item in items[:many]]
             air, least = (self._pad, 0) if notes == 1 else (2 * self._pad, sheet.px(_TICKET))
             pairs = zip(self._set, self._worths, strict=False)
-            self._heights = [max(least, tallest(pair) + air) for pair in pairs]
+            self._heights = [max(least, *(tallest(pair) + air for pair in pairs))] * many
             if self.height <= most:
                 break
 

@@ -33,6 +33,8 @@ def draw(sheet: Sheet, scene: Scene) -> None:
     ready: dict[str, list[str]] = {}
     for figure in scene.figures:
         ready.setdefault(figure.label or _READY[scene.language], []).append(figure.value)
+    if not ready:
+        ready[_READY[scene.language]] = []
     coming = [item.title for item in scene.items]
     gutter = sheet.px(GUTTER)
     if not coming:

@@ -14,6 +14,8 @@ from signage.layouts.stack import Stack
 _MOST = 6
 _LEAST_ROW = 240
 _SLIM = 400
+_LOWEST = 0.5
+"""Of its width: a picture lower than this shows little of what stands upright."""
 
 
 def draw(sheet: Sheet, scene: Scene) -> None:
@@ -28,12 +30,13 @@ def draw(sheet: Sheet, scene: Scene) -> None:
     match len(items), sheet.portrait:
         case 1, _:
             _single(sheet, scene, items[0], area)
-        case _ if sheet.narrow:
-            _rows(sheet, items, area, across=1, down=len(items))
-        case 3, False:
+        case 3, False if not sheet.narrow:
             _columns(sheet, items, area, across=3)
-        case 2 | 3, _:
-            _rows(sheet, items, area, across=1, down=len(items))
+        case many, _ if sheet.narrow or many <= 3:
+            if area.height // many > area.width * 4 // 5:
+                _columns(sheet, items, area, across=1)
+            else:
+                _rows(sheet, items, area, across=1, down=many)
         case 4, False:
             _rows(sheet, items, area, across=2, down=2)
         case _, False:
@@ -103,33 +106,27 @@ def _columns(sheet: Sheet, items: Sequence[Item], area: Rect, across: int) -> No
     down = -(-len(items) // across)
     width = (area.width - gutter * (across - 1)) // across
     height = (area.height - gutter * (down - 1)) // down
-    for start in range(0, len(items), across):
-        top = area.y + start // across * (height + gutter)
-        row = items[start : start + across]
-        places = [Rect(area.x + index * (width + gutter), top, width, height) for index in range(len(row))]
-        _row_of_columns(sheet, row, places, notes=down == 1)
-
-
-def _row_of_columns(sheet: Sheet, items: Sequence[Item], places: Sequence[Rect], *, notes: bool) -> None:
-    width = places[0].width
     gap = sheet.px(24)
-    codes = _Codes(sheet, items, width) if notes else None
-    room = width - codes.room if codes else width
-    largest = TEXT if notes else NOTE
-    rows = [(sheet.set_alike([item.title for item in items], room, largest, most=2, bold=True), sheet.ink)]
+    codes = _Codes(sheet, items, width)
+    room = width - codes.room
+    rows = [(sheet.set_alike([item.title for item in items], room, TEXT, most=2, bold=True), sheet.ink)]
     if any(item.price for item in items):
         rows.append((sheet.set_alike([item.price for item in items], room, LARGE, bold=True), sheet.accent))
-    if notes and any(item.note for item in items):
-        rows.append((sheet.set_alike([item.note for item in items], room, NOTE, most=2), sheet.soft))
-    words = max(sum(tallest(blocks) + gap for blocks, _ in rows), codes.across + gap if codes else 0)
-    high = places[0].height - words
-    for index, place in enumerate(places):
-        sheet.picture(items[index].picture, Rect(place.x, place.y, width, high))
-        y = place.y + high + gap
-        if codes:
-            codes.draw(index, place.right, y)
+    words = max(sum(tallest(blocks) + gap for blocks, _ in rows), codes.across + gap if codes.across else 0)
+    notes = sheet.set_alike([item.note for item in items], room, NOTE, most=2)
+    noted = sum(tallest(blocks) + gap for blocks, _ in [*rows, (notes, sheet.soft)])
+    if any(item.note for item in items) and all(note.whole for note in notes) and height - noted > width * _LOWEST:
+        rows.append((notes, sheet.soft))
+        words = max(words, noted)
+    high = height - words
+    for index, item in enumerate(items):
+        x = area.x + index % across * (width + gutter)
+        top = area.y + index // across * (height + gutter)
+        sheet.picture(item.picture, Rect(x, top, width, high))
+        y = top + high + gap
+        codes.draw(index, x + width, y)
         for blocks, colour in rows:
-            sheet.put(blocks[index], (place.x, y), colour)
+            sheet.put(blocks[index], (x, y), colour)
             y += tallest(blocks) + gap
 
 
@@ -140,16 +137,16 @@ def _rows(sheet: Sheet, items: Sequence[Item], area: Rect, across: int, down: in
     height = (area.height - gutter * (down - 1)) // down
     codes = _Codes(sheet, items, width) if across == 1 and not sheet.narrow else None
     aside = codes.room if codes else 0
-    high = min(height, round(width * (0.54 if across == 3 else 0.62)))
-    wide = min(round(high * 1.5), round((width - aside) * (0.36 if sheet.narrow else 0.46)))
+    wide = min(round(height * 1.5), round((width - aside) * (0.36 if sheet.narrow else 0.46)))
+    high = min(height, round(width * 0.62), wide)  # An upright frame cuts off both sides of a bowl.
     left = wide + sheet.px(28 if sheet.narrow else {1: 56, 2: 40, 3: 28}[across])
-    words = _Words(sheet, items, width - aside - left, across, high)
+    words = _Words(sheet, items, width - aside - left, across, height)
     for index, item in enumerate(items):
         x, y = area.x + index % across * (width + gutter), area.y + index // across * (height + gutter)
-        sheet.picture(item.picture, Rect(x, y, wide, high))
-        words.draw(index, Rect(x + left, y, width - aside - left, high))
+        sheet.picture(item.picture, Rect(x, y + (height - high) // 2, wide, high))
+        words.draw(index, Rect(x + left, y, width - aside - left, height))
         if codes:
-            codes.draw(index, x + width, y + (high - codes.across) // 2)
+            codes.draw(index, x + width, y + (height - codes.across) // 2)
 
 
 def _list(sheet: Sheet, items: Sequence[Item], area: Rect) -> None:
@@ -215,11 +212,11 @@ class _Words:
 
         What stands beside each other has its names and its prices on the same lines.
         """
-        start = index - index % self._across
-        high = tallest(self._names[start : start + self._across])
+        row = slice(index - index % self._across, index - index % self._across + self._across)
+        high = tallest(self._names[row])
         name, price, note = self._names[index], self._prices[index], self._notes[index]
         rows = [(name, self._sheet.ink, high)]
-        if price.said:
+        if any(price.said for price in self._prices[row]):
             rows.append((price, self._sheet.accent, price.height))
         if note.said and self._noted:
             rows.append((note, self._sheet.soft, note.height))

@@ -26,7 +26,7 @@ CURTAIN = 104
 CODE = 224
 """A code for the phone without its quiet zone: 8 cm on a 32-inch screen, read from 80 cm."""
 _PANEL = 240
-_STEP = 120
+_STEPS_ACROSS = 8
 _PART_MARGIN = 48
 _LEAST_SIDE = 480
 """1080ths of the screen: where a part of it is narrower, its words get smaller too."""
@@ -188,7 +188,7 @@ class Sheet(Colours):
         """Draw the picture cut to fill the place, or the place holder while there is none; tell whether it is there."""
         if digest is not None and digest != HIDDEN:
             # Words of one line or two leave places of many heights: one picture in a few heights serves them all.
-            step = self.px(_STEP)
+            step = max(1, place.width // _STEPS_ACROSS)
             high = -(-place.height // step) * step
             made = self._pictures.get(Wanted(digest, place.width, high, (self.shade.r, self.shade.g, self.shade.b)))
             if made is not None:

@@ -1,4 +1,4 @@
-"""A scene in a strip of the screen: its picture, its title, and a line of text if there is room for it."""
+"""A scene in a strip of the screen, shaded as the clock is: its picture, its title, and a line of text if it fits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from signage.layouts.stack import Stack
 
 def draw(sheet: Sheet, scene: Scene) -> None:
     width, height = sheet.surface.get_size()
+    sheet.fill(sheet.surface.get_rect(), sheet.shade)
     pad = min(sheet.px(40), height // 6)
     left = pad
     if (scene.picture is not None or scene.film is not None) and width > 3 * height:
