@@ -56,14 +56,14 @@ class Wrong(Exception):
     """A play lost or doubled, or a file torn."""
 
 
-def checked(path: Path, must: Known, may: Known) -> list[Played]:
+def checked(path: Path, must: Known, may: Known) -> tuple[Playlist | None, list[Played]]:
     """Open what a killed player left. Raises Wrong where it does not hold what it must, or more than it may."""
     with closing(sqlite.connect(path)) as connection:
         if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
             raise Wrong("the file is torn")
         counts: Counter[str] = Counter()
         store = Store(connection, counts)
-        playlist, plays = store.playlist(), store.unnoted()
+        playlist, plays, clock, hour = store.playlist(), store.unnoted(), store.clock(), store.hour()
     if counts:
         raise Wrong(f"rows cannot be read: {dict(counts)}")
     if playlist is None and must.later & must.told.keys():
@@ -71,7 +71,13 @@ def checked(path: Path, must: Known, may: Known) -> list[Played]:
     if playlist is not None and playlist.version not in may.versions:
         raise Wrong("the playlist is one that never was")
     compared(plays, must, may)
-    return plays
+    # A play, the time it was and the hour it counts in are one transaction: none is there without the others.
+    last = max((play.wall for play in plays), default=0.0)
+    if clock < last:
+        raise Wrong("a play is on the disk, and the time that it was is not")
+    if {play.wall for play in plays if play.wall >= clock - 3600} - {wall for _, wall in hour}:
+        raise Wrong("a play is on the disk, and the hour that it counts in is not")
+    return playlist, plays
 
 
 def compared(plays: list[Played], must: Known, may: Known) -> None:
@@ -211,18 +217,19 @@ class Simulation:
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(left, kept)
         try:
-            plays = checked(left / path.name, must, now)
+            playlist, plays = checked(left / path.name, must, now)
         except Wrong as wrong:
             self.wrong[str(wrong)] += 1
         else:
             if resumes:
-                self.next = self.folder / "resumed", self.resumed(must, now, plays)
+                self.next = self.folder / "resumed", self.resumed(must, now, playlist, plays)
         self.wal, self.before = size, now
 
-    def resumed(self, must: Known, may: Known, plays: list[Played]) -> Known:
+    def resumed(self, must: Known, may: Known, playlist: Playlist | None, plays: list[Played]) -> Known:
         """What is known in the life that begins with these files."""
         known = must.copy()
-        known.begun, known.versions = dict(may.begun), set(may.versions)
+        known.begun = dict(may.begun)
+        known.versions = set(may.versions) if playlist is not None else set()  # It was still to be written.
         known.ended |= {play.play: play for play in plays}
         there = {play.play for play in plays}
         # What was not there yet when the kill came never was; what the player has forgotten was noted.

@@ -108,7 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     consent.add_argument("purposes", nargs="+", choices=PURPOSES, metavar="PURPOSE", help=", ".join(PURPOSES))
     asked = command("command", "have agents do something, and print what each replied, one line of JSON an agent")
     asked.add_argument("of", metavar="AGENT|STORE|all")
-    asked.add_argument("name", help="ping, resync, renew, restart, vacuum")
+    asked.add_argument(
+        "name",
+        help="ping, resync, renew, restart, vacuum; of screens: "
+        "snapshot, screen-on, screen-off, screen-auto, restart-player, verify",
+    )
     asked.add_argument("body", nargs="?", metavar="JSON")
     asked.add_argument("--wait", type=_seconds, default=15.0, metavar="S", help="for replies; 0 waits for none (15)")
     asked.add_argument("--expires", type=_seconds, default=300.0, metavar="S", help="after so many seconds (300)")

@@ -58,7 +58,7 @@ def _export(engine: Engine, _: Path, given: argparse.Namespace) -> str:
     from ground.programme import file
 
     with reading(engine) as connection:
-        return file.write(programme.whole(connection, given.store))
+        return file.write(programme.written(connection, given.store))
 
 
 def _withdraw(engine: Engine, _: Path, given: argparse.Namespace) -> str:
@@ -79,6 +79,8 @@ def _emergency(engine: Engine, _: Path, given: argparse.Namespace) -> str:
             return _json({"ended": emergency.end(connection)})
     if not given.title:
         raise CentralError("There is nothing to call out.", fix="Give a title: what everybody must know.")
+    if not 0 < given.hours <= emergency.LONGEST / timedelta(hours=1):
+        raise CentralError("An emergency cannot last so long.", fix="Give hours within 7 days: call it out again.")
     call = emergency.Call(
         title={"ja": given.title} | ({"en": given.en} if given.en else {}),
         text=({"ja": given.text} if given.text else {}) | ({"en": given.en_text} if given.en_text else {}),

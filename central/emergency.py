@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from central import catalogue, content, programme
-from central.errors import CentralError, Unknown
+from central.errors import CentralError, ProgrammeRefused, Unknown
 from central.programme import EMERGENCY
-from ground.programme import calendar
+from central.storage.tables import agent
+from ground.programme import calendar, check
 from ground.programme.records import Campaign, Content, DayPart, Store, Texts, When
 
 LONGEST = timedelta(days=7)
@@ -39,22 +40,32 @@ def begin(connection: Connection, call: Call, at: datetime) -> None:
             f"An emergency cannot last until {call.until:%Y-%m-%d %H:%M %Z}.",
             fix=f"Give a time to come, within {LONGEST.days} days: it can be called out again.",
         )
-    known = catalogue.stores(connection)
+    programme.alone_with(connection)
+    known = _stores(connection)
     if unknown := set(call.stores) - known.keys():
         raise Unknown(f"There is no store {', '.join(sorted(unknown))}.", fix=f"Name some of {', '.join(known)}.")
-    end(connection)
     shown = Content(content=EMERGENCY, layout="emergency", title=call.title, text=call.text, seconds=_SECONDS)
-    campaigns = _campaigns(call, known, at)
-    programme.take(connection, programme.of((shown, *campaigns)), at)
+    if found := check.problems(programme.of((shown,)), at.date()):
+        raise ProgrammeRefused(found)
+    end(connection)
+    content.save(connection, (shown, *_campaigns(call, known, at)))
 
 
 def end(connection: Connection) -> bool:
     """Take back what is called out; gives whether anything was."""
+    programme.alone_with(connection)
     shown = [name for name, campaign in content.campaigns(connection).items() if EMERGENCY in campaign.contents]
     content.delete(connection, "campaigns", shown)
     if EMERGENCY in content.contents(connection, [EMERGENCY]):
         content.delete(connection, "contents", [EMERGENCY])
     return bool(shown)
+
+
+def _stores(connection: Connection) -> dict[str, Store]:
+    """Those that were put in, and those that have a device before anybody put them in: their clocks are Japan's."""
+    with_devices = connection.scalars(select(agent.c.store).where(agent.c.revoked.is_(False)).distinct())
+    known = {store: Store(store=store, name={}) for store in with_devices} | catalogue.stores(connection)
+    return dict(sorted(known.items()))
 
 
 def _campaigns(call: Call, known: Mapping[str, Store], at: datetime) -> tuple[Campaign, ...]:

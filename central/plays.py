@@ -36,7 +36,7 @@ _LONGEST = timedelta(hours=24)
 """Of a visit: one that lasts longer is a beacon left behind."""
 _EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 """What a clock may say and still be reckoned with."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # As Japanese is typed, too.
 """What makes a spreadsheet take a cell for a formula."""
 
 

@@ -23,6 +23,7 @@ from ground.programme.slots import is_for
 
 EMERGENCY = "emergency"
 """The content of what is called out, and of nothing else."""
+_ITS_NAMES = re.compile(rf"{EMERGENCY}(-[0-9]+)?")
 _PLACE = re.compile(r"(?P<section>\w+)\[(?P<index>\d+)\](?P<rest>.*)")
 _BEHIND = timedelta(hours=12)
 """Somewhere it is still yesterday: nothing is past before it is past everywhere."""
@@ -58,6 +59,16 @@ def whole(connection: Connection, store: str | None = None) -> Programme:
     )
 
 
+def written(connection: Connection, store: str | None = None) -> Programme:
+    """As `whole`, without what is called out: taken in again, such a file would call it out anew. Raises Unknown."""
+    said = whole(connection, store)
+    return replace(
+        said,
+        contents=tuple(one for one in said.contents if not _is_called_out(one)),
+        campaigns=tuple(one for one in said.campaigns if not _is_called_out(one)),
+    )
+
+
 def of(parts: Collection[Part]) -> Programme:
     """Make a programme of these parts only."""
     return Programme(
@@ -82,11 +93,11 @@ def take(
     `kept` are files that came with it, and `wrong` is what is wrong with others that did. Gives the numbers.
     Raises ProgrammeRefused: nothing has changed.
     """
-    _alone(connection)
+    alone_with(connection)
     catalogue.save_assets(connection, kept)
     given = _with_posters(given, catalogue.assets(connection, _files(given)))
     there = _without_products(whole(connection))
-    found = [*wrong, *_files_missing(connection, given), *_products_missing(connection, given)]
+    found = [*wrong, *_files_missing(connection, given), *_products_missing(connection, given), *_kept_back(given)]
     found += _wrong(given, there, _merged(given, there, alone=alone), (at - _BEHIND).date())
     if found:
         raise ProgrammeRefused(sorted(found, key=lambda problem: problem.line))
@@ -105,7 +116,7 @@ def take(
 
 def withdraw(connection: Connection, kind: Kind, name: str) -> None:
     """Take one thing away. Raises Unknown, and StillNamed with who names it."""
-    _alone(connection)
+    alone_with(connection)
     if name not in content.every(connection, kind):
         raise Unknown(f"There is no {SECTIONS[kind]} {name}.")
     by = [
@@ -121,7 +132,8 @@ def withdraw(connection: Connection, kind: Kind, name: str) -> None:
     content.delete(connection, kind, [name])
 
 
-def _alone(connection: Connection) -> None:
+def alone_with(connection: Connection) -> None:
+    """Let nobody else change the programme until this transaction ends."""
     # Of two at once each could take away what the other names.
     connection.execute(select(generation.c.generation).with_for_update())
 
@@ -220,6 +232,14 @@ def _products_missing(connection: Connection, given: Programme) -> Iterator[Prob
             if sku not in known:
                 where = ("contents", index, "products", place)
                 yield _problem(given, where, f"the catalogue has no product {sku!r}: correct the name")
+
+
+def _kept_back(given: Programme) -> Iterator[Problem]:
+    for section in ("contents", "campaigns"):
+        for index, one in enumerate(getattr(given, section)):
+            if _is_called_out(one) or _ITS_NAMES.fullmatch(id_of(one)):
+                said = f"{EMERGENCY!r} is what `noren central emergency` calls out and takes away: choose another name"
+                yield _problem(given, (section, index, SECTIONS[section]), said)
 
 
 def _problem(given: Programme, where: Sequence[str | int], text: str) -> Problem:

@@ -21,6 +21,7 @@ from edge.director import Wish
 from edge.model import CustomerId
 from edge.recommender import recommend
 from edge.scenes import A_SCENE, compose
+from ground.programme import file as programme_file
 from ground.programme.records import Language
 from signage.contract import Scene
 from signage.contract.content import scenes_of
@@ -64,6 +65,21 @@ def scenes(chain: sample.Chain) -> dict[str, Scene]:
     return drawn
 
 
+def programme(chain: sample.Chain) -> programme_file.Written:
+    """What head office has of the sample chain's screens."""
+    products = tuple(
+        programme_file.Product(sku=one.sku, name=one.name, yen=one.yen, picture=one.picture) for one in chain.products
+    )
+    return programme_file.Written(
+        contents=chain.content,
+        playlists=chain.playlists,
+        campaigns=chain.campaigns,
+        layouts=chain.layouts,
+        stores=chain.stores,
+        products=products,
+    )
+
+
 def draw_screens() -> None:
     chain = sample.chain(now=NOW)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +90,11 @@ def draw_screens() -> None:
             file.write_bytes(msgspec.json.encode(scene))
             command = [sys.executable, "-m", "signage", "snapshot", str(file), str(HERE / f"{name}.png")]
             subprocess.run([*command, "--size", "1280x720", "--assets", folder], check=True)
+        written = Path(folder, "programme.yaml")
+        written.write_text(programme_file.write(programme(chain)), encoding="utf-8")
+        command = [sys.executable, "-m", "signage", "preview", str(written), str(HERE / "day.png")]
+        day = ["--day", str(NOW.date()), "--store", "tenjin", "--zone", "shelf"]
+        subprocess.run([*command, *day, "--size", "1280x720", "--assets", folder], check=True)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ STOOD = TICK
 """Seconds since a beacon decided, at the last look, past which a scene for its bearer answers no sighting."""
 MOST_AGO = 10**11
 """Milliseconds: three years, as a player's wrong clock may have it."""
-CHOICE = frozenset({"content", "campaigns", "playlists"})
+CHOICE = frozenset({"content", "campaigns", "playlists", "profiles", "products"})
 """Feeds by which something for who stands there may be withdrawn."""
 
 
@@ -136,7 +136,7 @@ class Floor:
         self.direct(now)
         if feed == "profiles":
             self._freshen(keys, now)
-        elif feed in CHOICE:
+        if feed in CHOICE:
             self._withdraw(now)
 
     def screen_back(self, screen: ScreenId) -> None:
@@ -160,7 +160,11 @@ class Floor:
             day = began.astimezone(self._time_zone()).date()
             # Before the play is noted: what was told is not told again.
             self._frequency.played(played.campaign, played.scene, played.play, customers, day)
-        personal = played.cause in ("beacon", "scan")
+        names = played.names
+        if played.cause in ("beacon", "scan"):
+            # A title may greet somebody by name: of a scene for a person only its items are told, whoever tells.
+            names = names[max(0, len(names) - len(played.items)) :]
+        coupons = bool(played.carry.get("coupons"))
         self._report.happened(
             events.Played(
                 play=played.play,
@@ -170,13 +174,12 @@ class Floor:
                 cause=played.cause,
                 level=level if level in (1, 2) else 0,
                 customers=customers,
-                shown=played.items,
+                shown=() if coupons else played.items,
                 shown_ms=shown_ms,
                 ended=played.ended,
                 content=played.content,
                 campaign=played.campaign,
-                # A title may greet somebody by name: of a scene for a person only its items are told, whoever tells.
-                names=played.names[max(0, len(played.names) - len(played.items)) :] if personal else played.names,
+                names=() if coupons else names,
                 zones=self._zones[screen],
                 late=played.late,
                 region=played.region,
@@ -189,9 +192,13 @@ class Floor:
         )
 
     def _ago_ms(self, played: Played, shown_ms: int) -> int:
-        """Since its last frame: by the machine's own clock, or by the wall's where that frame was before a restart."""
+        """Since its last frame: by the machine's own clock, or by the wall's where that frame was in another boot."""
         ago = self._clock.monotonic() - played.ended_ns / 1e9
-        if ago < 0 and played.wall:
+        # A player that does not say yet: only what is still to come is surely of another one.
+        same = played.boot == self._clock.boot if played.boot else ago >= 0
+        if not same:
+            ago = 0.0
+        if not same and played.wall:
             ago = self._clock.wall().timestamp() - played.wall - shown_ms / 1000
         return min(MOST_AGO, max(0, int(ago * 1000)))
 
@@ -337,7 +344,7 @@ class Floor:
             # Who stays is shown the next scene by the clock, and an answer that changes answers no new code.
             trigger_ns=0 if again else int(wish.trigger * 1e9),
             decided_ns=int((now if again else wish.decided) * 1e9),
-            carry={"customers": list(wish.people), "level": wish.level},
+            carry=_carry(wish, people),
         )
         if self._screens[screen].send(message):
             offer = offer if scene.campaign else None
@@ -365,6 +372,12 @@ class Floor:
     def _may(self, customer: CustomerId, purpose: str) -> bool:
         profile = self._profile(customer)
         return profile is not None and purpose in profile.purposes
+
+
+def _carry(wish: Wish, people: list[Profile]) -> dict[str, str | int | list[str]]:
+    """What a play brings back; where its items are somebody's coupons, they are told to nobody."""
+    mine: dict[str, str | int | list[str]] = {"customers": list(wish.people), "level": wish.level}
+    return mine | {"coupons": 1} if wish.named and any(person.coupons for person in people) else mine
 
 
 def _first(picks: tuple[Pick, ...]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from central.contract.feeds import Product, Profile
 from edge.audience import Offer
@@ -12,7 +11,7 @@ from edge.director import GREETING, THANKS, Wish
 from edge.recommender import Pick
 from ground.programme.records import Language, Texts
 from signage.contract import Figure, Item, Scene
-from signage.contract.content import scenes_of, text
+from signage.contract.content import placed, scenes_of, text
 
 TURN = 10.0
 """Seconds after which who still stands there is shown the next products."""
@@ -22,7 +21,6 @@ A_SCENE = 3
 """Products on one scene: what can be read in passing."""
 LONGEST = 60.0
 """Seconds that a campaign's scene stays for who is near, however long it would in the loop."""
-_LONGEST_LINK = 300
 
 _SAY: dict[str, Texts] = {
     "near": {
@@ -112,15 +110,7 @@ class Links:
 
     def to(self, link: str, **more: str) -> str:
         """A link of a content's own; nothing where it is none, or would be too long for a scene."""
-        try:
-            parts = urlsplit(link)
-        except ValueError:
-            return ""
-        if not link:
-            return ""
-        added = urlencode({"store": self.store, "zone": self.zone, **more})
-        made = urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
-        return made if len(made) <= _LONGEST_LINK else ""
+        return placed(link, store=self.store, zone=self.zone, **more)
 
     def product(self, sku: str) -> str:
         return self.to(self.shop, sku=sku)

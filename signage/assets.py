@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import errno
-import functools
 import hashlib
 import http.client
 import logging
 import os
-import ssl
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from signage import download
+from signage.download import PART
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +28,8 @@ _BUDGET = 2 << 30
 """Bytes of files kept; beyond it those go that were not used for longest and that nobody wants."""
 _SCRUB = 60.0
 """Seconds between two files that are read to see whether they are still what they should be."""
-_TIMEOUT = 10.0
 _CHUNK = 1 << 16
 _MOST_WANTED = 6000
-_PART = ".part"
-_NO_CHECK_TIME = 0x200000
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME: after a power cut this machine may not know what day it is."""
 
 
 class Assets:
@@ -191,7 +186,8 @@ class Assets:
                 continue
             try:
                 if not (self._folder / digest).exists():
-                    self._bytes += self._fetch(source, digest, _context(source, trust))
+                    most = self._sizes.get(digest, _LARGEST)
+                    self._bytes += download.fetch(self._folder, source, digest, most, trust, self._counts)
             except (urllib.error.HTTPError, ValueError) as error:
                 self._failed("a file was refused or is another one", error)
                 self._refused[digest] = self._later(self._refused.get(digest))
@@ -218,7 +214,7 @@ class Assets:
                 now = time.monotonic()
                 if self._verify:
                     self._verify, self._scrub_at = False, now
-                    self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != _PART]
+                    self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != PART]
                     self._to_scrub.extend([""])  # The end of what was ordered.
                 soonest = self._scrub_at
                 for digest in (*self._urgent, *self._ahead) if self._source else ():
@@ -236,7 +232,7 @@ class Assets:
     def _scrubbed(self, now: float) -> str:
         """Give the next file to look at: all at once where that was ordered, else one now and then, round and round."""
         if not self._to_scrub:
-            self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != _PART]
+            self._to_scrub = [path.name for _, _, path in self._files() if path.suffix != PART]
         digest = self._to_scrub.pop(0) if self._to_scrub else ""
         if "" not in self._to_scrub:
             self._scrub_at = now + self._scrub
@@ -258,43 +254,6 @@ class Assets:
         wait = before[1] if before else first
         return time.monotonic() + wait, min(longest, wait * 2)
 
-    def _fetch(self, source: str, digest: str, tls: ssl.SSLContext | None) -> int:
-        """Fetch what is missing of the file, after what a try before left; give the bytes it has in all."""
-        part = self._folder / (digest + _PART)
-        most = self._sizes.get(digest, _LARGEST)
-        hashed, size = _begun(part, most)
-        request = urllib.request.Request(f"{source.rstrip('/')}/{digest}")  # noqa: S310 - `follow` takes http(s) only.
-        if size:
-            request.add_header("Range", f"bytes={size}-")
-        try:
-            answer = urllib.request.urlopen(request, timeout=_TIMEOUT, context=tls)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            if size and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                part.unlink()  # What is there is not the beginning of this file; the next try begins anew.
-            raise
-        with answer, part.open("ab") as file:
-            if size and not _continues(answer, size):
-                file.truncate(0)
-                hashed, size = hashlib.sha256(), 0
-            elif size:
-                self._counts["files_resumed"] += 1
-            while chunk := answer.read(_CHUNK):
-                size += len(chunk)
-                if size > most:
-                    part.unlink()
-                    raise ValueError(f"it is larger than {most} bytes")
-                hashed.update(chunk)
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        if answer.length:
-            raise http.client.IncompleteRead(b"", answer.length)  # The rest is fetched next time.
-        if hashed.hexdigest() != digest:
-            part.unlink()
-            raise ValueError("its SHA-256 is another one")
-        part.rename(self._folder / digest)
-        return size
-
     def _files(self) -> list[tuple[float, int, Path]]:
         """Give the time of last use, the size and the path of each file."""
         try:
@@ -311,7 +270,7 @@ class Assets:
         for _, size, path in files:
             if self._bytes <= below:
                 return
-            digest = path.name.removesuffix(_PART)
+            digest = path.name.removesuffix(PART)
             if digest not in self._named and digest not in self._urgent:
                 path.unlink(missing_ok=True)
                 self._bytes -= size
@@ -320,35 +279,3 @@ class Assets:
         if not self._counts["asset_failures"]:
             log.warning(what, extra={"fields": {"why": str(error)}})
         self._counts["asset_failures"] += 1
-
-
-def _begun(part: Path, most: int) -> tuple[hashlib._Hash, int]:
-    """Give the hash and the bytes of what a try before left."""
-    hashed, size = hashlib.sha256(), 0
-    with suppress(FileNotFoundError), part.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            hashed.update(chunk)
-            size += len(chunk)
-    if size >= most:
-        part.unlink()
-        return hashlib.sha256(), 0
-    return hashed, size
-
-
-def _continues(answer: http.client.HTTPResponse, size: int) -> bool:
-    """Whether this is the rest that was asked for, and not the whole once more."""
-    said = answer.headers.get("Content-Range", "")
-    return answer.status == http.HTTPStatus.PARTIAL_CONTENT and said.startswith(f"bytes {size}-")
-
-
-@functools.lru_cache(maxsize=1)
-def _context(source: str, trust: str) -> ssl.SSLContext | None:
-    """Who may vouch for a source. Raises ssl.SSLError (an OSError) where `trust` is not to be read."""
-    if not source.startswith("https://"):
-        return None
-    tls = ssl.create_default_context()
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    tls.verify_flags |= _NO_CHECK_TIME
-    if trust:
-        tls.load_verify_locations(cadata=trust)
-    return tls

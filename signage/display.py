@@ -35,7 +35,7 @@ _LOOK = 1.0
 """Seconds between two looks whether the display is still there."""
 _AGAIN = 5.0
 """Seconds after which a display that did not open is tried again: its EDID may not be read yet."""
-_SMALL = 8
+SMALL = 8
 """By how much a picture is reduced for its checksum."""
 
 
@@ -139,10 +139,10 @@ class Display:
     def checksum(self) -> int:
         """Give a number that changes when what is on the screen does."""
         graphics = self._graphics()
-        size = (max(1, self._panel[0] // _SMALL), max(1, self._panel[1] // _SMALL))
+        size = (max(1, self._panel[0] // SMALL), max(1, self._panel[1] // SMALL))
         graphics.target = Texture(graphics, size, target=True)
         try:
-            self._draw(1 / _SMALL)
+            self._draw(1 / SMALL)
             picture = Surface(size)
             graphics.to_surface(picture)
         finally:

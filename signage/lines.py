@@ -33,9 +33,12 @@ _MORE_PARTICLES = frozenset("はがにでともや")
 """As these do, if a word written in kanji follows: まで お越し, but いちご大福."""
 _STEMS = frozenset("いきぎしちびみりえけげせべめれ")
 """Alone between two kanji they join a verb to what follows: 引き換え, 焼き上がり, 買い物."""
+_POLITE = ("ありがと", "ございま", "いただ", "くださ")
+"""What the longest phrases of a shop end with begins so: ご利用 いただき ありがとう ございます."""
 _ENCLITICS = frozenset("的了们們吗嗎呢吧")
 """Chinese particles belong to what is before them."""
 _PAUSES = STOPS | frozenset("！？!?：；:;,.")
+_BETWEEN = frozenset("のな")
 _NO_PAUSE, _HALFWAY = 20.0, 30.0
 """Squared em of unevenness that it costs to end a line at no pause, or between の and what it belongs to."""
 _REMEMBERED = 1000
@@ -108,7 +111,7 @@ def _likes_break(text: str, at: int) -> bool:
 def _bears_break(text: str, at: int) -> bool:
     """Tell whether a long phrase may break here without being misread: 有機栽培 コーヒー豆 200g, 100円 引き."""
     before, after = text[at - 1], text[at]
-    if before in "円元" or after in OPENING:
+    if before in "円元" or after in OPENING or text.startswith(_POLITE, at):
         return True
     if before in "年月" and after.isdecimal():
         return False  # 12月24日
@@ -121,6 +124,8 @@ def _splits(text: str, at: int) -> bool:
     """Tell whether a word too long for a line may break here: words of kanji are mostly made of pairs."""
     before, after = text[at - 1], text[at]
     if (_katakana(before) and _katakana(after)) or (_hiragana(after) and not _hiragana(before)):
+        return False
+    if before in _HONORIFIC and _kanji(after):
         return False
     if _kanji(before) and _kanji(after):
         run = next((back for back in range(1, at + 1) if not _kanji(text[at - back])), at + 1) - 1
@@ -220,7 +225,7 @@ def _evened(text: str, limit: float, measure: Measure, gap: Gap) -> list[str]:
     of two ways as good the longer first line is taken."""
     for end in range(1, len(parts) + 1):
         last = parts[end - 1].rstrip()
-        ending = 0.0 if end == len(parts) or last[-1:] in _PAUSES else _HALFWAY if last[-1] in "のな" else _NO_PAUSE
+        ending = 0.0 if end == len(parts) or last[-1:] in _PAUSES else _HALFWAY if last[-1:] in _BETWEEN else _NO_PAUSE
         width = measure(last)
         ways: list[tuple[int, float, int]] = []
         for start in range(end - 1, -1, -1):
@@ -258,6 +263,13 @@ def joined(parts: Sequence[str]) -> str:
         apart = bool(text) and bool(part) and not _unspaced(text[-1]) and not _unspaced(part[0])
         text += f" {part}" if apart else part
     return text
+
+
+def rest(text: str, done: Sequence[str]) -> str:
+    """Give what of the text comes after these lines, in one."""
+    for line in done:
+        text = text.lstrip()[len(line.lstrip()) :]
+    return " ".join(text.split())
 
 
 def shortened(text: str, limit: float, measure: Measure, gap: Gap = gap) -> str:

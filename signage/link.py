@@ -19,6 +19,8 @@ from signage.errors import SignageError
 log = logging.getLogger(__name__)
 
 _READ = 1 << 16
+_MOST_LINES = 25_000
+"""Lines for an agent that hangs: every play that may wait for one, and some more."""
 _MOST_UNSENT = 1 << 16
 """Bytes handed to the kernel's queue at a time; plays beyond it wait in the proof."""
 
@@ -77,6 +79,10 @@ class Link:
 
     def send(self, fresh: Iterable[bytes]) -> None:
         """Tell the agent, if there is one; without one it is for the greeting to tell."""
+        if len(self._lines) > _MOST_LINES:
+            self._counts["agents_deaf"] += 1
+            log.warning("the agent does not read; it is hung up on, and the next one is told")
+            self._hang_up()
         if self._peer is not None:
             self._lines.extend(fresh)
             self._flush()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
+import pygame
 from pygame import Color, Rect, Surface
 
 from signage import layouts
 from signage.config import Theme
 from signage.contract import Digest, Scene
-from signage.display import Display
+from signage.display import SMALL, Display
 from signage.films import Film, Films
 from signage.layer import Layer, Part
 from signage.pictures import Pictures
@@ -65,6 +67,7 @@ class _Picture:
     missing: frozenset[Digest] = frozenset()
     drawn: bool = True
     film_place: Rect | None = None
+    checksum: int = 0
 
 
 class Pane:
@@ -98,6 +101,12 @@ class Pane:
     def drawn(self) -> bool:
         """False if the scene could not be drawn and STANDING stands in its place."""
         return self._front.drawn
+
+    @property
+    def checksum(self) -> int:
+        """Give a number that changes when what was drawn last does, whether or not it came to the screen."""
+        front = self._front.checksum
+        return front if self._frame is None else zlib.crc32(_small(self._frame), front)
 
     @property
     def fading(self) -> bool:
@@ -176,6 +185,15 @@ class Pane:
         late, self._late = self._late + films, -films
         return late
 
+    def empty(self) -> None:
+        """Show nothing but paper."""
+        self.forget()
+        self._fading = None
+        board = self._studio.board.subsurface(Rect((0, 0), self.place.size))
+        board.fill(self._studio.paper)
+        self._front.texts, self._front.checksum = (), zlib.crc32(_small(board))
+        self._front.layer.put(board)
+
     def forget(self) -> None:
         """Keep nothing of its scene: the next one is drawn whatever it is."""
         self.close()
@@ -246,10 +264,24 @@ class Pane:
         try:
             made = sheet(scene)
             picture.missing, picture.film_place, picture.drawn = frozenset(made.missing), made.film_place, True
+            picture.texts = tuple(made.texts)
         except Exception:  # The one of this process: a scene that nothing can draw must not darken the screen.
             log.exception("a scene could not be drawn", extra={"fields": {"layout": scene.layout}})
             studio.counts["scenes_undrawable"] += 1
-            made = sheet(STANDING)
             picture.missing, picture.film_place, picture.drawn = frozenset(), None, False
-        picture.texts = tuple(made.texts)
+            picture.texts = self._instead(board, sheet)
+        picture.checksum = zlib.crc32(_small(board))
         picture.layer.put(board)
+
+    def _instead(self, board: Surface, sheet: Callable[[Scene], layouts.Sheet]) -> tuple[str, ...]:
+        try:
+            return tuple(sheet(STANDING).texts)
+        except (ArithmeticError, ValueError, pygame.error):  # A part of the screen may be too small for any letter.
+            board.fill(self._studio.paper)
+            return ()
+
+
+def _small(picture: Surface) -> bytes:
+    """Enough of a picture to tell whether it is another one."""
+    width, height = picture.get_size()
+    return pygame.transform.scale(picture, (max(1, width // SMALL), max(1, height // SMALL))).get_buffer().raw

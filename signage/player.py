@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pygame import Surface
@@ -86,10 +86,10 @@ class Player:
     _snapshot_wanted: bool = field(default=False, init=False)
     _saving: threading.Thread | None = field(default=None, init=False)
     _look_at: float = field(default=0.0, init=False)
-    _moved: bool = field(default=False, init=False)
-    """Whether anything moved by itself since the last look."""
     _vitals_at: float = field(default=0.0, init=False)
     _powered: bool = field(default=True, init=False)
+    _size: tuple[int, int] = field(default=(0, 0), init=False)
+    """Of the screen, as the agent was told."""
 
     def run(self, kept: Playlist | None, hour: Iterable[tuple[str, float]] = ()) -> None:
         """Play, from the playlist kept on disk, until `stop`; `hour` is what was played of late. Raises ScreenHangs."""
@@ -132,9 +132,10 @@ class Player:
         self.programme.advance(self.clock())
         self.showing.put_on(self.clock())
         self.stage.step(self.clock())
-        self._moved = self._moved or self.stage.moving
         self.link.send(self.proof.settled())
         self.link.send(line(picture) for picture in self.likeness.made())
+        if self.display.size != self._size:  # Another display was plugged in, and the agent may have another programme.
+            self.link.send([self._hello()])
         self._reflect()
         if not happened and not self.stage.fading:
             self._prepare()
@@ -228,22 +229,29 @@ class Player:
         self._titles = {scene.scene: scene.title for scene in playlist.items}
         if divided:
             self.showing.arranged()
-        wanted = [*_files(playlist.items), *playlist.wanted]
+        # What is played now, then what is not named again among what is to be held ready: there is tomorrow's, last.
+        due, ready = self.programme.due(self.clock()), set(playlist.wanted)
+        wanted = [
+            *_files(scene for scene in playlist.items if scene.scene in due),
+            *(file for file in _files(playlist.items) if file not in ready),
+            *playlist.wanted,
+        ]
         self.assets.follow(playlist.assets, wanted, playlist.trust, playlist.sizes)
         fields = {"version": playlist.version, "items": len(playlist.items), "slots": len(playlist.slots)}
         log.info("a playlist", extra={"fields": fields})
 
     def _greeting(self) -> list[bytes]:
-        width, height = self.display.size
-        hello = Hello(
-            screen=self.screen, width=width, height=height, playlist=self._version, layouts=tuple(sorted(LAYOUTS))
-        )
-        return [line(hello), *self.proof.waiting()]
+        return [self._hello(), *self.proof.waiting()]
+
+    def _hello(self) -> bytes:
+        width, height = self._size = self.display.size
+        layouts = tuple(sorted(LAYOUTS))
+        return line(Hello(screen=self.screen, width=width, height=height, playlist=self._version, layouts=layouts))
 
     def _mind_power(self) -> None:
         """Rest while the display is to be off; whoever is asked to look at it then is not shown anything."""
         now = self.clock()
-        wanted = self.power.wanted(self.wall.at(now))
+        wanted = self.power.wanted(self.wall.at(now)) or self.programme.alarmed(now)
         if wanted == self._powered:
             return
         self._powered = wanted
@@ -294,12 +302,10 @@ class Player:
 
     def _look(self) -> None:
         """Raise ScreenHangs where the picture has stood still too long."""
-        moved, self._moved = self._moved, False
         if not (self._powered and self.display.connected):
             self.watch.forget()
             return
-        shown = tuple(_drawn(scene) for _, scene, _ in self.showing.scenes)
-        if self.watch.hangs(self.display.checksum(), shown, moving=moved):
+        if self.watch.hangs(self.display.checksum(), self.stage.drawn()):
             raise ScreenHangs(
                 "The screen has shown the same picture for a minute in which it should have changed.",
                 fix="The player ends so that systemd starts it anew; if it comes again, look at the graphics driver.",
@@ -342,11 +348,6 @@ def _files(scenes: Iterable[Scene]) -> list[Digest]:
         for file in (scene.picture, scene.film, *(item.picture for item in scene.items))
         if file is not None
     ]
-
-
-def _drawn(scene: Scene) -> Scene:
-    """What of a scene is to be seen: two that differ in the rest look the same."""
-    return replace(scene, scene="s", content=None, campaign=None, hold_ms=500)
 
 
 def _written(picture: Surface, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ Refused = Literal["late", "covered"]
 
 _MAIN = Region(region="main", at=(0, 0, 1000, 1000), shows="main")
 _NEVER = float("inf")
+_LEAP = 1.0
+"""Seconds by which a machine's clock is not only slowed or hurried: somebody has set it."""
 
 
 class Programme:
@@ -31,7 +34,10 @@ class Programme:
         self._why: list[tuple[int, Ended]] = []
         self._emergency = Part(COVER, self._numbers, self._why, None)
         self._show: Turn | None = None
-        self._resting = False
+        self.resting = False
+        """Whether nothing is to be seen at all, for the display is off."""
+        self._lead = wall(now).timestamp() - now
+        """By how much the time of day is ahead of the clock."""
         self._begins = _NEVER
         """When the next emergency begins."""
         self.zone = ZoneInfo("UTC")
@@ -45,7 +51,7 @@ class Programme:
     @property
     def turns(self) -> tuple[Turn, ...]:
         """What is on the screen: one turn that covers it, or one for each part; none while it rests."""
-        if self._resting:
+        if self.resting:
             return ()
         if (cover := self._emergency.turn or self._show) is not None:
             return (cover,)
@@ -54,14 +60,28 @@ class Programme:
     @property
     def until(self) -> float:
         """When it must be asked again."""
-        if self._resting:
-            return _NEVER
         return min(self._begins, min((turn.until for turn in self.turns), default=_NEVER))
 
     @property
     def emergency(self) -> bool:
         """Whether an emergency hides everything else."""
         return self._emergency.turn is not None
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The parts that have nothing to show, where nothing covers them."""
+        if self.emergency or self._show is not None:
+            return ()
+        return tuple(region for region, part in self._parts.items() if part.turn is None)
+
+    def due(self, now: float) -> set[str]:
+        """Give the scenes that may be played now."""
+        at = self._wall(now)
+        return set().union(*(part.playable(at) for part in (self._emergency, *self._parts.values())))
+
+    def alarmed(self, now: float) -> bool:
+        """Whether an emergency is due, on the screen or not."""
+        return self._emergency.due(self._wall(now))
 
     def coming(self, now: float) -> tuple[tuple[str, Scene], ...]:
         """Give what each part shows next if nothing interrupts."""
@@ -96,7 +116,7 @@ class Programme:
     def show(self, show: Show, now: float) -> Refused | None:
         """Interrupt; where it is refused, say why, and what it should have replaced ends all the same."""
         seconds = left(show, now)
-        if seconds <= 0 or self._resting or self.emergency:
+        if seconds <= 0 or self.resting or self.emergency:
             self._unshow("replaced")
             self._settle(now, self._wall(now))
             return "late" if seconds <= 0 else "covered"
@@ -129,14 +149,14 @@ class Programme:
 
     def rest(self, now: float) -> None:
         """Show nothing, for the display is off, until `wake`."""
-        if not self._resting:
+        if not self.resting:
             self._unshow("stopped")
             self._emergency.hide(now, "stopped")
             self._hide(now, "stopped")
-            self._resting = True
+            self.resting = True
 
     def wake(self, now: float) -> None:
-        self._resting, self._begins = False, -_NEVER
+        self.resting, self._begins = False, -_NEVER
         self._settle(now, self._wall(now))
 
     def recall(self, hour: Iterable[tuple[str, float]]) -> None:
@@ -147,11 +167,16 @@ class Programme:
         """End what is over, and begin what is due."""
         if self._show is not None and now >= self._show.until:
             self._unshow("over")
-        self._settle(now, self._wall(now))
+        at = self._wall(now)
+        if abs(at.timestamp() - now - self._lead) > _LEAP:
+            self.retime(now)
+        else:
+            self._settle(now, at)
 
     def retime(self, now: float) -> None:
         """The time of day is another one than it was said to be."""
         at = self._wall(now)
+        self._lead = at.timestamp() - now
         for part in (self._emergency, *self._parts.values()):
             part.retime(now, at)
         self._begins = -_NEVER
@@ -159,11 +184,12 @@ class Programme:
 
     def _settle(self, now: float, at: datetime) -> None:
         """Bring on what is to be seen now: an emergency, else the interruption, else every part."""
-        if self._resting:
-            return
         if now >= self._begins or self.emergency:
-            self._emergency.advance(now, at)
+            if not self.resting:
+                self._emergency.advance(now, at)
             self._begins = self._next_emergency(now, at)
+        if self.resting:
+            return
         if self.emergency:
             self._unshow("replaced")
             self._hide(now, "replaced")
@@ -185,17 +211,29 @@ class Programme:
             self._show = None
 
     def _divide(self, regions: tuple[Region, ...], now: float) -> None:
-        """Divide the screen anew: what stays is drawn at another size, and so begins again."""
-        for part in self._parts.values():
-            part.hide(now, "replaced")
-        self._parts = {}
+        """Divide the screen anew: what is drawn at another size begins again, all else goes on."""
+        before = {_place(region): self._parts.get(region.region) for region in self.regions or (_MAIN,)}
+        parts: dict[str, Part] = {}
         for region in regions or (_MAIN,):
+            kept = before.get(_place(region))
             if region.shows == "main":
-                self._main.region = region.region
-                self._parts[region.region] = self._main
+                parts[region.region] = self._main
             elif region.shows == "list":
-                self._parts[region.region] = Part(region.region, self._numbers, self._why, None)
+                parts[region.region] = kept or Part(region.region, self._numbers, self._why, None)
+            if kept is not None:
+                del before[_place(region)]
+        for part in before.values():
+            if part is not None:
+                part.hide(now, "replaced")
+        for name, part in parts.items():
+            part.region = name
+        self._parts = parts
         self.regions = regions
+
+
+def _place(region: Region) -> Region:
+    """What of a region decides how it is drawn."""
+    return replace(region, scenes=())
 
 
 def _zone(name: str) -> ZoneInfo:

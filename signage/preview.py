@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 from pygame import Rect, Surface
@@ -19,7 +18,7 @@ from ground.programme.slots import layout_for
 from signage import layouts, reel
 from signage.config import Theme
 from signage.contract import Item, Scene
-from signage.contract.content import scenes_of, text
+from signage.contract.content import placed, scenes_of, text
 from signage.display import save
 from signage.easel import Easel
 from signage.errors import BadScene, NoPreview
@@ -27,7 +26,6 @@ from signage.pane import STANDING
 
 _SAME = timedelta(minutes=30)
 """A campaign that comes back within this time was there all the while, for who looks at a day."""
-_LONGEST_LINK = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +168,8 @@ class _Book:
 
     def link(self, link: str, sku: str = "") -> str:
         """A link with store and zone, as the device makes it."""
-        if not link:
-            return ""
-        parts = urlsplit(link)
         zone = self._look.zones[0] if self._look.zones else ""
-        added = urlencode({"store": self.store.store, "zone": zone, **({"sku": sku} if sku else {})})
-        made = urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
-        return made if len(made) <= _LONGEST_LINK else ""
+        return placed(link, store=self.store.store, zone=zone, **({"sku": sku} if sku else {}))
 
     def turns(self, content: Content) -> list[Turn]:
         return [Turn(scene=scene.scene, seconds=content.seconds) for scene in self._scenes_of(content)]

@@ -63,9 +63,12 @@ class Proof:
             self._writes.put(None)
             self._thread.join()
 
-    def begin(self, play: Played) -> None:
-        """Its first frame is on the screen: a crash from here on is told as a lost play."""
-        self._put(_Write(lambda store: store.begin(play)))
+    def begin(self, play: Played, *, again: bool = False) -> None:
+        """Its first frame is on the screen: a crash from here on is told as a lost play.
+
+        `again` where an earlier play was interrupted, which it goes on with: a plays-per-hour cap counts both as one.
+        """
+        self._put(_Write(lambda store: store.begin(play, again=again)))
 
     def end(self, play: Played) -> None:
         self._put(_Write(lambda store: store.end(play), play))

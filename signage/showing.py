@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import uuid4
 
 from signage.contract import Ended, Played, Scene
@@ -34,6 +35,7 @@ class Showing:
         self._proof = proof
         self._journal = journal
         self._wall = wall
+        self._boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         self._open: dict[int, _Open] = {}
         """What is on the screen, by the numbers of the turns."""
         self._lying: dict[str, tuple[Scene, Shown]] = {}
@@ -55,7 +57,7 @@ class Showing:
         """Bring on what is not there; the flip comes before all records. Tell whether anything changed."""
         turns = self._programme.turns
         why = dict(self._programme.ended())
-        if [turn.number for turn in turns] == list(self._open):
+        if [turn.number for turn in turns] == list(self._open) and self._programme.resting == self._dark:
             return False
         gone = {number: self._open[number] for number in self._open.keys() - {turn.number for turn in turns}}
         fresh = [turn for turn in turns if turn.number not in self._open]
@@ -88,16 +90,19 @@ class Showing:
         self._open = {}
 
     def _brought(self, turns: Sequence[Turn], fresh: Iterable[Turn], over: set[str], now: float) -> list[Shown]:
-        if not turns:
+        if self._programme.resting:
             self._stage.blank()
             self._dark = True
             return []
         if self._dark:
             self._stage.unblank()
             self._dark = False
-        if turns[0].region == COVER:
+        if turns and turns[0].region == COVER:
             self._covered = True
             return [self._stage.cover(turn.scene, now) for turn in fresh]
+        for region in self._programme.idle:
+            self._stage.empty(region)
+            self._lying.pop(region, None)
         if not self._covered:
             return [self._part(turn, now, fades=turn.region in over) for turn in fresh]
         # First what lies under the cover is made right, then the cover goes: nothing old is seen for a moment.
@@ -138,6 +143,7 @@ class Showing:
             decided_ns=show.decided_ns if show else 0,
             first_frame_ns=shown.at_ns,
             wall=self._wall.seconds(now),
+            boot=self._boot,
             content=scene.content,
             campaign=scene.campaign or turn.campaign,
             names=(scene.title, *titles) if turn.cause in ("schedule", "override") else titles,
@@ -146,7 +152,7 @@ class Showing:
         )
         self._journal.shown(play, shown.texts, turn.hold_ms)
         if turn.content:
-            self._proof.begin(play)
+            self._proof.begin(play, again=turn.again)
         return _Open(turn, play)
 
     def _ended(self, open_: _Open, at_ns: int, why: Ended) -> Played | None:

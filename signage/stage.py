@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pygame import Color, Rect
@@ -24,6 +24,8 @@ from signage.widgets import Clock, Ticker
 _MAIN = "main"
 _WHOLE = Region(region=_MAIN, at=(0, 0, 1000, 1000), shows="main")
 _BLACK = Color("black")
+_LEGIBLE = 16
+"""Pixels; what is smaller than that may change without a trace in a checksum."""
 _APART = 0.5
 """Seconds between two frames that are no movement any more."""
 
@@ -104,7 +106,8 @@ class Stage:
         kept = {
             region.region
             for region in wanted
-            if region == before.get(region.region)
+            if (was := before.get(region.region)) is not None
+            and replace(region, scenes=()) == replace(was, scenes=())
             and (region.shows != "ticker" or self._texts(region, said) == self._texts(region, titles))
         }
         self._divide(kept)
@@ -157,6 +160,13 @@ class Stage:
         if pane is None:
             return Shown(self._flip(now), (), drawn=False)
         return self._shown(pane, now)
+
+    def empty(self, region: str) -> None:
+        """Leave nothing in the region, with the next step at the latest."""
+        pane = self._panes.get(region)
+        if pane is not None and pane.scene is not None:
+            pane.empty()
+            self._stale = True
 
     def blank(self) -> None:
         """Make the screen black, until `unblank`: the display is to be off."""
@@ -228,6 +238,11 @@ class Stage:
         (frames, seconds), self._motion = self._motion, (0, 0.0)
         return round(frames / seconds, 1) if seconds else 0.0
 
+    def drawn(self) -> Hashable:
+        """Give what changes when what should be on the screen does, of all parts that are large enough."""
+        panes = [pane.checksum for pane in self._seen() if min(pane.place.size) >= _LEGIBLE]
+        return *panes, *(ticker.at for ticker in self._running() if ticker.height >= _LEGIBLE)
+
     def close(self) -> None:
         """End all films."""
         for pane in (*self._panes.values(), self._cover):
@@ -286,6 +301,8 @@ class Stage:
         x, y, wide, high = region.at
         left, right = (round(width * side / 1000) for side in (x, x + wide))
         top, foot = (round(height * side / 1000) for side in (y, y + high))
+        # Never of no size, which graphics do not take: that would end the player each time that it reads its playlist.
+        left, top = min(left, width - 1), min(top, height - 1)
         return Rect(left, top, max(1, right - left), max(1, foot - top)).clip(Rect(0, 0, width, height))
 
     def _texts(self, region: Region, titles: dict[str, str]) -> list[str]:

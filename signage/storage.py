@@ -66,11 +66,11 @@ class Store:
         body = msgspec.json.encode(playlist)
         self._connection.execute("INSERT OR REPLACE INTO playlist (one, body) VALUES (1, ?)", (body,))
 
-    def begin(self, play: Played) -> None:
+    def begin(self, play: Played, *, again: bool = False) -> None:
         """Keep that it is on the screen, and with it, in the one fsync, what time it is and whose hour it counts in."""
         self._write(play, ended=False)
         self._connection.execute("INSERT OR REPLACE INTO clock (one, wall) VALUES (1, ?)", (play.wall,))
-        if play.campaign is not None and play.cause == "schedule":
+        if play.campaign is not None and play.cause == "schedule" and not again:
             self._connection.execute(
                 "INSERT OR REPLACE INTO hour (play, campaign, wall) VALUES (?, ?, ?)",
                 (play.play, play.campaign, play.wall),

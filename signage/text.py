@@ -149,7 +149,7 @@ class Typesetter:
         size, broken = chosen or (sizes[-1], lines.broken(clean, width / sizes[-1], measure, spaced))
         whole = len(broken) <= most
         if not whole:
-            last = lines.shortened(lines.joined(broken[most - 1 :]), width / size, measure, spaced)
+            last = lines.shortened(lines.rest(clean, broken[: most - 1]), width / size, measure, spaced)
             broken = [*broken[: most - 1], last]
         longest = max(measure(line) for line in broken)
         return Block(

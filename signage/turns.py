@@ -19,6 +19,8 @@ COVER = ""
 """Where a turn is that hides all parts."""
 _REST = 1.5
 """Seconds of an interrupted scene that are worth showing again; with less, the next one comes."""
+_BARELY = timedelta(milliseconds=50)
+"""What is due for no longer than this is not begun: a clock that is slowed shows a day-part's end too late."""
 _AGAIN = 5.0
 """Seconds after which a part that has nothing to play looks again."""
 
@@ -40,6 +42,8 @@ class Turn:
     until: float
     hold_ms: int
     """The time from its beginning to `until`; 0 where it may stand for ever, for nothing else is there."""
+    again: bool = False
+    """Whether it goes on after something covered it: its hour has counted it."""
     cut: bool = False
     """Whether at `until` it stops being due, before its time is over."""
 
@@ -138,6 +142,15 @@ class Part:
             until, cut = self._until(self._run, now, at)
             self.turn = replace(self.turn, until=until, cut=cut)
 
+    def due(self, at: datetime) -> bool:
+        """Whether it has anything to play then."""
+        return self._rota.choose(at, self._scenes.__contains__) is not None
+
+    def playable(self, at: datetime) -> set[str]:
+        """Give the scenes that are due then."""
+        due = (slot for slot in self._slots.values() if calendar.is_due(slot.when, at, self._zone))
+        return {turn.scene for slot in due for turn in slot.turns}
+
     def begins(self, at: datetime) -> datetime | None:
         """When something becomes due that is not."""
         later = (calendar.begins(slot.when, at, self._zone) for slot in self._slots.values() if slot.when)
@@ -174,6 +187,9 @@ class Part:
         if run is not None:
             self._settle(run, now, at)
         choice = self._rota.choose(at, self._scenes.__contains__)
+        if choice is not None and choice.ends is not None and choice.ends - at < _BARELY:
+            at = choice.ends
+            choice = self._rota.choose(at, self._scenes.__contains__)
         if choice is None and run is not None and run.choice is None and self.turn is not None:
             self.turn = replace(self.turn, until=now + _AGAIN)  # It stands, and goes on standing.
             return
@@ -205,6 +221,7 @@ class Part:
             content=run.choice is not None,
             until=until,
             hold_ms=0 if self._is_alone(run) else max(1, round((until - now) * 1000)),
+            again=run.spent > 0,
             cut=cut,
         )
 

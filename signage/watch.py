@@ -13,18 +13,22 @@ _LOOKS = 6
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Compares checksums of the picture; what stands still because nothing moves says nothing, either way."""
+    """Compares what is on the screen with what was drawn for it; the same again says nothing, either way."""
 
     looks: int = _LOOKS
     _seen: tuple[int, Hashable] | None = field(default=None, init=False)
     _same: int = field(default=0, init=False)
 
-    def hangs(self, checksum: int, shown: Hashable, *, moving: bool) -> bool:
-        """Look: `shown` is what should be seen, `moving` whether it has moved by itself since the last look."""
-        before, self._seen = self._seen, (checksum, shown)
+    def hangs(self, checksum: int, drawn: Hashable) -> bool:
+        """Look: `checksum` is of what is on the screen, `drawn` of the pictures that should be.
+
+        That something moved in between proves nothing: a loop may be looked at in the same place each time, two scenes
+        may look the same, and a film may be of a thing that stands still.
+        """
+        before, self._seen = self._seen, (checksum, drawn)
         if before is None or before[0] != checksum:
             self._same = 0
-        elif moving or before[1] != shown:
+        elif before[1] != drawn:
             self._same += 1
         return self._same >= self.looks
 

@@ -86,6 +86,15 @@ class Ticker:
         self._stepped = now
         return True
 
+    @property
+    def height(self) -> int:
+        return self._place.height
+
+    @property
+    def at(self) -> int:
+        """Which pixel of the band is leftmost."""
+        return int(self._run)
+
     def rest(self) -> None:
         """Something hides it: it goes on where it was."""
         self._stepped = None

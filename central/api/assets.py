@@ -63,6 +63,8 @@ def router(pictures: Path, calls: Calls, engine: Engine, now: Callable[[], datet
         async def take(source: Source) -> Response:
             if device not in get_args(Device):
                 raise refusal(400, "invalid", f"choose from {', '.join(get_args(Device))}", field="device")
+            if "\0" in name:
+                raise refusal(400, "invalid", "holds a NUL, which no file's name does", field="name")
             with places.taken(source.source), Incoming(pictures) as incoming:
                 await _receive(request, incoming)
                 kept = await to_thread.run_sync(

@@ -31,6 +31,8 @@ from ground.settings import SettingsError
 MOST = 1 << 20
 """Bytes of a programme: a thousand contents in five languages."""
 _MOST_OF_ONE = 64 << 10
+_MOST_PROBLEMS = 1000
+"""What an answer names: a hostile body has hundreds of thousands."""
 _YAML = "application/yaml"
 
 
@@ -67,7 +69,7 @@ def _whole(routes: APIRouter, calls: Calls, engine: Engine) -> None:
     @routes.get("/programme")
     async def give(request: Request, store: str | None = None) -> Response:
         def found(connection: Connection) -> Response:
-            return _written(programme.whole(connection, store), request)
+            return _written(programme.written(connection, store), request)
 
         return await _tell(calls, engine, request, found)
 
@@ -164,9 +166,9 @@ def _said() -> Iterator[None]:
 
 
 def _problems(found: Sequence[Problem]) -> HTTPException:
-    """All of them at once; the first also where every refusal has its own."""
+    """So many at once; the first also where every refusal has its own."""
     refused = refusal(400, "invalid", found[0].text, field=found[0].path)
-    listed = [{"field": one.path, "line": one.line, "rule": one.text} for one in found]
+    listed = [{"field": one.path, "line": one.line, "rule": one.text} for one in found[:_MOST_PROBLEMS]]
     return HTTPException(400, {**cast(dict[str, object], refused.detail), "problems": listed})
 
 

@@ -36,6 +36,8 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"<?xml", "an XML file"),
     (0, b"<", "a page of HTML"),
 )
+_PARTS = 100_000
+"""At most, outermost, of an MP4: one in fragments has two for each; a chunk of a PNG or a box may have no bytes."""
 _AS = "Save it as PNG, JPEG or WebP, or a film as MP4."
 _WHOLE = "Copy or download it anew, and compare its size with that of the original."
 
@@ -105,7 +107,9 @@ def _missing(file: BinaryIO, found: Kind, size: int) -> str:
 
 
 def _chunks(file: BinaryIO, at: int, size: int) -> Iterator[tuple[bytes, int]]:
-    while at + 12 <= size:
+    for _ in range(_PARTS):
+        if at + 12 > size:
+            return
         file.seek(at)
         length, name = int.from_bytes(file.read(4), "big"), file.read(4)
         at += 12 + length
@@ -114,7 +118,7 @@ def _chunks(file: BinaryIO, at: int, size: int) -> Iterator[tuple[bytes, int]]:
 
 def _missing_boxes(file: BinaryIO, size: int) -> str:
     """ISO/IEC 14496-12 §4.2: boxes up to the end of the file; a size of 1 stands in 8 bytes, 0 is all that is left."""
-    at, names = 0, set()
+    at, parts, names = 0, 0, set[bytes]()
     while at + 8 <= size:
         file.seek(at, os.SEEK_SET)
         length, name = int.from_bytes(file.read(4), "big"), file.read(4)
@@ -124,7 +128,11 @@ def _missing_boxes(file: BinaryIO, size: int) -> str:
             length = size - at
         if length < 8:
             return f"at byte {at} stands no part of an MP4"
-        names.add(name)
+        if name in (b"moov", b"mdat"):
+            names.add(name)
+        parts += 1
+        if parts > _PARTS:
+            return f"it stands in more than {_PARTS} parts"
         at += length
         if at > size:
             return f"its part {name.decode('latin-1')} should end at byte {at} and the file has {size}"

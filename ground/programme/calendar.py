@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from ground.errors import NorenError
@@ -15,6 +16,8 @@ _DAY = timedelta(days=1)
 _MINUTES = 24 * 60
 _LATEST = date(9000, 1, 1)
 """Nobody plans further; arithmetic on dates still works there."""
+Spans: TypeAlias = tuple[tuple[int, int], ...]
+"""Minutes of one day's wall clock, each from one to just before another."""
 
 
 class NoZone(NorenError):
@@ -63,6 +66,17 @@ def begins(whens: Sequence[When], at: datetime, zone: ZoneInfo) -> datetime | No
 def change(whens: Sequence[When], at: datetime, zone: ZoneInfo, within: timedelta = HORIZON) -> datetime | None:
     """The next instant after this one, in UTC, at which it begins or stops to be due; None: not within so long."""
     return _change(whens, at, zone, at.astimezone(UTC) + within)
+
+
+def spans(whens: Sequence[When], day: date) -> Spans:
+    """The spans of a wall clock's minutes, on this day, in which any of these is due: in order, none over another."""
+    made: list[tuple[int, int]] = []
+    for begins, ends in sorted(_due_on(whens, day)):
+        if made and begins <= made[-1][1]:
+            made[-1] = made[-1][0], max(ends, made[-1][1])
+        else:
+            made.append((begins, ends))
+    return tuple(made)
 
 
 def never(whens: Sequence[When], since: date, zone: ZoneInfo) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,6 @@ from ground.programme.slots import LOOP, contents_of, has_audience, is_for
 
 _AHEAD = 400
 """Days in which shares that are due together are looked for."""
-_MOST_EDGES = 20_000
 _WHOLE = 1000
 """A screen's width and height, in the units of regions."""
 
@@ -191,6 +191,7 @@ def _shares(programme: Programme, zones: Mapping[str, ZoneInfo], today: date) ->
         if campaign.share is not None and not has_audience(campaign) and not campaign.emergency
     ]
     told: set[int] = set()
+    looked: set[tuple[str, tuple[int, ...]]] = set()
     for level in {campaign.priority for _, campaign in shared}:
         theirs = [(index, campaign) for index, campaign in shared if campaign.priority == level]
         for store, place in _screens(campaign for _, campaign in theirs):
@@ -198,6 +199,10 @@ def _shares(programme: Programme, zones: Mapping[str, ZoneInfo], today: date) ->
             if sum(campaign.share or 0 for _, campaign in here) <= 100 or here[-1][0] in told:
                 continue
             zone = zones.get(store) or next(iter(zones.values()), ZoneInfo("UTC"))
+            alike = zone.key, tuple(index for index, _ in here)
+            if alike in looked:  # Most stores of a chain have the same.
+                continue
+            looked.add(alike)
             if (found := _crowded([campaign for _, campaign in here], today, zone)) is not None:
                 at, due = found
                 told.add(here[-1][0])
@@ -218,20 +223,37 @@ def _screens(campaigns: Iterable[Campaign]) -> list[tuple[str, list[str]]]:
 
 
 def _crowded(campaigns: Sequence[Campaign], today: date, zone: ZoneInfo) -> tuple[datetime, list[Campaign]] | None:
-    """The first instant at which those that are due have more than all of the time."""
-    start = calendar.midnight(today, zone)
-    edges = {start}
-    for campaign in campaigns:
-        at: datetime | None = start
-        while campaign.when and (at := calendar.begins(campaign.when, at or start, zone)) is not None:
-            if at >= start + timedelta(days=_AHEAD) or len(edges) > _MOST_EDGES:
-                break
-            edges.add(at)
-    for instant in sorted(edges):
-        due = [campaign for campaign in campaigns if calendar.is_due(campaign.when, instant, zone)]
-        if sum(campaign.share or 0 for campaign in due) > 100:
-            return instant.astimezone(UTC), due
+    """The first instant at which those that are due have more than all of the time.
+
+    What is due depends on the wall clock alone, and most days are like one before: each kind is looked at once.
+    """
+    seen: set[tuple[calendar.Spans, ...]] = set()
+    for number in range(_AHEAD):
+        day = today + timedelta(days=number)
+        spans = tuple(calendar.spans(campaign.when, day) for campaign in campaigns)
+        if spans in seen:
+            continue
+        seen.add(spans)
+        for minute in _full(campaigns, spans):
+            at = datetime.combine(day, time(*divmod(minute, 60)), zone).astimezone(UTC)
+            due = [campaign for campaign in campaigns if calendar.is_due(campaign.when, at, zone)]
+            if sum(campaign.share or 0 for campaign in due) > 100:  # Or the clocks skip it.
+                return at, due
     return None
+
+
+def _full(campaigns: Sequence[Campaign], spans: Sequence[calendar.Spans]) -> Iterator[int]:
+    """The minutes of a day at which something begins and there is more than all of the time."""
+    changes: Counter[int] = Counter()
+    for campaign, its in zip(campaigns, spans, strict=True):
+        for begins, ends in its:
+            changes[begins] += campaign.share or 0
+            changes[ends] -= campaign.share or 0
+    load = 0
+    for minute in sorted(changes):
+        load += changes[minute]
+        if load > 100:
+            yield minute
 
 
 def _missing(names: Sequence[str], there: Iterable[str]) -> list[tuple[int, str]]:

@@ -213,6 +213,8 @@ class Played:
     late: Annotated[int, Meta(ge=0)] = 0
     """Frames that came later than they should have, in fades and films."""
     region: Id = "main"
+    boot: Annotated[str, Meta(max_length=64)] = ""
+    """Of the machine, as the kernel names it, at the first frame: the nanoseconds are of that one's clock."""
     carry: dict[str, str | int | list[str]] = field(default_factory=dict)
 
 

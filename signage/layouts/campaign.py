@@ -20,15 +20,16 @@ _TRIES = (
     (TEXT, NOTE, NOTE, 2, 1),
 )
 """The largest and the smallest title, the largest text, its most lines and the most items, until all of it fits."""
+_ALONE = (HERO, LARGE, LARGE, 5, 3)
+"""What is tried first where no picture takes room."""
 
 
 def draw(sheet: Sheet, scene: Scene) -> None:
     pictured = scene.picture is not None or scene.film is not None
     words = _beside(sheet, scene) if pictured else sheet.page
     sheet.curtain()
-    tries = _TRIES if pictured else ((HERO, LARGE, LARGE, 5, 3), *_TRIES)
-    if scene.items and not sheet.portrait:
-        tries = tries[1:]  # Half the width and prices under it: a large title would fill the column.
+    # In half the width and over prices a large title would fill the column.
+    tries = (_TRIES[1:] if scene.items and not sheet.portrait else _TRIES) if pictured else (_ALONE, *_TRIES)
     for largest, smallest, text, lines, most in tries:
         for link in (scene.link, "") if smallest == NOTE else (scene.link,):
             sizes = (largest, smallest, text)

@@ -20,6 +20,8 @@ _DAYS: dict[Language, tuple[str, ...]] = {
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _AIR = 0.14
 """Of the shorter side, around the words."""
+_FLAT = 0.45
+"""Height of width; in a flatter part a day under the time would be too small for anybody to read."""
 
 
 def said(at: datetime, language: Language) -> tuple[str, str]:
@@ -45,9 +47,13 @@ def clock(surface: Surface, at: datetime, language: Language, typesetter: Typese
     # The size is of the widest time, or the figures would jump at ten o'clock.
     widest = "00:00"
     beside = width > 4 * height
-    share = (room.width * 5 // 12, room.height) if beside else (room.width, round(room.height * 0.62))
+    alone = not beside and height < _FLAT * width
+    share = (room.width * 5 // 12, room.height) if beside else (room.width, round(room.height * (1 if alone else 0.62)))
     size = _fitting(typesetter, widest, share[0], share[1], language, bold=True)
     figures = typesetter.fit(time, width=share[0], sizes=(size,), bold=True, language=language)
+    if alone:
+        _put(surface, room, (figures, None), typesetter, theme, beside=False)
+        return
     small = min(round(size * (0.62 if beside else 0.42)), room.height)
     rest = room.width - figures.width - air if beside else room.width
     small = min(small, _fitting(typesetter, date, rest, small, language, bold=False))
@@ -56,10 +62,19 @@ def clock(surface: Surface, at: datetime, language: Language, typesetter: Typese
 
 
 def _put(
-    surface: Surface, room: Rect, blocks: tuple[Block, Block], typesetter: Typesetter, theme: Theme, *, beside: bool
+    surface: Surface,
+    room: Rect,
+    blocks: tuple[Block, Block | None],
+    typesetter: Typesetter,
+    theme: Theme,
+    *,
+    beside: bool,
 ) -> None:
     figures, words = blocks
     ink, soft = Color(theme.ink), Color(theme.soft)
+    if words is None:
+        typesetter.draw(surface, figures, (room.x, room.centery - figures.height // 2), ink, "centre", room.width)
+        return
     if beside:
         y = room.centery - figures.height // 2
         typesetter.draw(surface, figures, (room.x, y), ink)

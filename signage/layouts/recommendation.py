@@ -109,9 +109,10 @@ def _columns(sheet: Sheet, items: Sequence[Item], area: Rect, across: int) -> No
     gap = sheet.px(24)
     codes = _Codes(sheet, items, width)
     room = width - codes.room
-    rows = [(sheet.set_alike([item.title for item in items], room, TEXT, most=2, bold=True), sheet.ink)]
+    name, price = (NOTE, TEXT) if room < sheet.px(_SLIM) else (TEXT, LARGE)
+    rows = [(sheet.set_alike([item.title for item in items], room, name, most=2, bold=True), sheet.ink)]
     if any(item.price for item in items):
-        rows.append((sheet.set_alike([item.price for item in items], room, LARGE, bold=True), sheet.accent))
+        rows.append((sheet.set_alike([item.price for item in items], room, price, bold=True), sheet.accent))
     words = max(sum(tallest(blocks) + gap for blocks, _ in rows), codes.across + gap if codes.across else 0)
     notes = sheet.set_alike([item.note for item in items], room, NOTE, most=2)
     noted = sum(tallest(blocks) + gap for blocks, _ in [*rows, (notes, sheet.soft)])
@@ -127,7 +128,7 @@ def _columns(sheet: Sheet, items: Sequence[Item], area: Rect, across: int) -> No
         codes.draw(index, x + width, y)
         for blocks, colour in rows:
             sheet.put(blocks[index], (x, y), colour)
-            y += tallest(blocks) + gap
+            y += (tallest(blocks) if across > 1 else blocks[index].height) + gap
 
 
 def _rows(sheet: Sheet, items: Sequence[Item], area: Rect, across: int, down: int) -> None:

@@ -27,6 +27,7 @@ CODE = 224
 """A code for the phone without its quiet zone: 8 cm on a 32-inch screen, read from 80 cm."""
 _PANEL = 240
 _STEPS_ACROSS = 8
+"""A picture is made up to an eighth of its width too high: in coarser steps small ones would lose their sides."""
 _PART_MARGIN = 48
 _LEAST_SIDE = 480
 """1080ths of the screen: where a part of it is narrower, its words get smaller too."""

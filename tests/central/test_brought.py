@@ -166,3 +166,9 @@ async def test_plays_are_given_as_csv(client: AsyncClient, enrolled: Engine) -> 
     assert sums[1:] == ["autumn,ginza,2026-11-24,1,8.0,0,0", "autumn,ginza,2026-11-25,1,8.0,0,0"]
     refused = await client.get("/v1/plays.csv?from=yesterday")
     assert (refused.status_code, refused.json()["field"]) == (400, "from")
+
+
+async def test_a_name_with_a_nul_is_refused(client: AsyncClient, folder: Path) -> None:
+    answer = await client.post("/v1/assets?name=a%00.png", content=PNG)
+    assert (answer.status_code, answer.json()["field"]) == (400, "name")
+    assert left(folder) == []

@@ -156,8 +156,9 @@ def test_an_emergency_is_called_out_and_ended(settings: Path, given: Path, capsy
         assert said(capsys) == {"ended": ended}
     assert main(["emergency", str(settings), "begin"]) == 1
     assert "Give a title" in capsys.readouterr().err
-    assert main([*begin, "--hours", "1000"]) == 1
-    assert "within 7 days" in capsys.readouterr().err
+    for hours in ("1000", "nan", "inf", "-1"):
+        assert main([*begin, f"--hours={hours}"]) == 1
+        assert "within 7 days" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,40 @@ def test_a_time_in_any_zone_is_meant(chain: Engine) -> None:
         emergency.begin(connection, call(until=until), NOON)
         assert calendar.ends(campaigns(connection)[0].when, NOON, BERLIN) is not None
         assert calendar.ends(campaigns(connection)[0].when, NOON, TOKYO) == until
+
+
+def test_a_store_that_only_has_a_device_yet_hears_it_by_its_own_clock(enrolled: Engine) -> None:
+    with writing(enrolled) as connection:
+        catalogue.save_stores(connection, [Store(store="mitte", name={"ja": "b"}, timezone=BERLIN.key)])
+        emergency.begin(connection, call(), NOON)
+        found = {one.stores: one for one in campaigns(connection)}
+        assert set(found) == {("ginza",), ("mitte",)}
+        assert calendar.is_due(found[("ginza",)].when, NOON, TOKYO)
+        emergency.begin(connection, call(stores=("ginza",)), NOON)
+        assert [one.stores for one in campaigns(connection)] == [("ginza",)]
+
+
+def test_what_is_written_down_meanwhile_calls_nothing_out_again(chain: Engine) -> None:
+    with writing(chain) as connection:
+        emergency.begin(connection, call(), NOON)
+        kept = programme.written(connection)
+        emergency.end(connection)
+        programme.take(connection, kept, NOON, alone=True)
+        assert campaigns(connection) == []
+        assert (*kept.contents, *kept.campaigns) == OTHER
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Content(content="emergency", layout="campaign", title={"ja": "訓練"}),
+        Campaign(campaign="emergency", name="訓練", contents=("autumn",)),
+        Campaign(campaign="emergency-2", name="訓練", contents=("autumn",)),
+        Campaign(campaign="drill", name="訓練", contents=("emergency",)),
+    ],
+)
+def test_nothing_else_may_have_its_name(chain: Engine, part: Content | Campaign) -> None:
+    with writing(chain) as connection:
+        emergency.begin(connection, call(), NOON)
+    with pytest.raises(ProgrammeRefused, match="choose another name"), writing(chain) as connection:
+        programme.take(connection, programme.of([part]), NOON)

@@ -230,3 +230,8 @@ def test_no_bytes_break_the_look_at_a_head(tmp_path: Path, data: bytes, begins: 
     file.write_bytes(begins + data)
     with suppress(Unfit):
         assert heads.kind(file, "") in heads.MOST
+
+
+def test_a_film_of_nothing_but_parts_is_not_read_to_its_end(tmp_path: Path) -> None:
+    data = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08free" * 100_001
+    assert "more than 100000 parts" in refused(tmp_path, data, "")

@@ -113,7 +113,7 @@ def test_days_are_those_of_the_store(known: Engine) -> None:
     assert [row["play"] for row in table(known, last=day)] == ["before", "on"]
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
 def test_no_name_becomes_a_formula_of_a_spreadsheet(known: Engine, begins: str) -> None:
     name = f'{begins}HYPERLINK("http://example", "x"),2'
     store(known, played("p-1", names=(name,), content="-tea"))

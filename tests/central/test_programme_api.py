@@ -227,3 +227,9 @@ async def test_a_database_that_is_away_is_said(client: AsyncClient, engine: Engi
         assert (answer.status_code, answer.json()["code"]) == (503, "away")
     with reading(engine) as connection:
         assert content.contents(connection) == {}
+
+
+async def test_a_hostile_body_gets_an_answer_of_a_size(client: AsyncClient) -> None:
+    said = await client.put("/v1/programme", content="{" + ",".join(f"k{n}: 1" for n in range(5000)) + "}")
+    assert said.status_code == 400
+    assert len(said.json()["problems"]) == 1000

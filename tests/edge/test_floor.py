@@ -670,6 +670,68 @@ async def test_a_play_tells_what_it_is_proof_of_and_no_title_of_a_persons_scene(
         assert (loop.names, loop.content, loop.campaign, loop.region) == (("秋",), "autumn", "loop", "side")
 
 
+async def test_a_coupon_of_a_member_is_in_no_event(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await here.member("signage")
+        coupon = feeds.Coupon(coupon="birthday-hana", title={"ja": "お誕生日おめでとうございます"})
+        profile = feeds.Profile(customer="c1", purposes=("signage",), nickname="はな", coupons=(coupon,))
+        await here.feed("profiles", {"c1": profile})
+        here.code(NUMBER)
+        show = await here.till.next(Show)
+        assert [item.id for item in show.scene.items] == ["birthday-hana"]
+        here.floor.played(ScreenId("t"), told(show, "p1"))
+        [_, (_, greeting)] = await here.events(2)
+        assert (greeting.shown, greeting.names, greeting.customers) == ((), (), ("c1",))
+
+
+async def test_what_is_no_longer_for_who_stands_there_leaves_at_once(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, replace(campaign("gold", "x"), audience=Audience(segments=("vip",))))
+        member = feeds.Profile(customer="c1", purposes=("presence", "signage"), nickname="はな", segments=("vip",))
+        await here.feed("profiles", {"c1": member})
+        here.beacon()
+        assert (await here.shelf.next(Show)).scene.campaign == "gold"
+        await here.feed("profiles", {"c1": replace(member, segments=())})
+        [show] = here.shelf.sent
+        assert isinstance(show, Show)
+        assert show.scene.layout == "recommendation"
+
+
+async def test_a_campaign_leaves_when_its_product_turns_out_to_be_sensitive(tmp_path: Path) -> None:
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, campaign("gold", "x"))
+        x = Content(content="x", layout="campaign", title={"ja": "x"}, products=("tea",))
+        await here.feed("content", {"x": x}, scope="chain")
+        here.beacon()
+        assert (await here.shelf.next(Show)).scene.campaign == "gold"
+        tea = feeds.Product(sku="tea", name={"ja": "お茶"}, yen=500, category="tea", sensitive=True)
+        await here.feed("products", {"tea": tea}, scope="chain")
+        show = await here.shelf.next(Show)
+        assert (show.scene.campaign, "tea" in skus(show)) == (None, False)
+
+
+@pytest.mark.parametrize("boot", ["another", "this"])
+async def test_a_play_of_another_boot_is_told_by_the_walls_clock(tmp_path: Path, boot: str) -> None:
+    async with store(tmp_path) as here:
+        now, wall = asyncio.get_running_loop().time(), time.time()
+        played = Played(
+            play="p",
+            scene="x",
+            layout="notice",
+            cause="schedule",
+            boot=Clock().boot if boot == "this" else boot,
+            first_frame_ns=int((now - 30) * 1e9),
+            ended_ns=int((now - 20) * 1e9),
+            wall=wall - 86_410,
+        )
+        here.floor.played(ScreenId("t"), played)
+        [(_, told_)] = await here.events(1)
+        assert told_.shown_ms == 10_000
+        assert told_.ago_ms // 60_000 == (0 if boot == "this" else 86_400 // 60)
+
+
 async def test_a_play_says_how_long_ago_it_was_also_from_before_a_restart(tmp_path: Path) -> None:
     async with store(tmp_path) as here:
         now, wall = asyncio.get_running_loop().time(), time.time()

@@ -114,3 +114,42 @@ def test_what_was_not_read_from_a_file_has_no_lines() -> None:
     programme = file.parse(GOOD.replace("layout: campaign", "layout: poster"))
     bare = file.Programme(contents=programme.contents)
     assert [problem.line for problem in check.problems(bare, TODAY)] == [0]
+
+
+def crowded(share: str, *whens: str) -> list[str]:
+    text = GOOD[: GOOD.index("campaigns:")] + "campaigns:\n"
+    text += "".join(
+        f"- {{campaign: k{number}, name: x, contents: [a], stores: [berlin], share: {share}, when: [{when}]}}\n"
+        for number, when in enumerate(whens)
+    )
+    return said(text)
+
+
+def test_shares_that_meet_after_midnight_are_found_at_the_minute() -> None:
+    late = "{weekdays: [fri], parts: [{begins: '22:00', ends: '02:00'}]}"
+    early = "{weekdays: [sat], parts: [{begins: '01:30', ends: '05:00'}]}"
+    assert ["101 %" not in one and "2026-11-28 01:30" in one for one in crowded("60", late, early)] == [True]
+    assert crowded("60", late, early.replace("01:30", "02:00")) == []
+    assert crowded("60", late, early.replace("sat", "fri")) == []
+
+
+def test_what_the_clocks_skip_is_not_crowded() -> None:
+    skipped = (
+        "{first: 2027-03-28, last: 2027-03-28, parts: [{begins: '02:10', ends: '02:50'}, {begins: '%s', ends: '%s'}]}"
+    )
+    apart = (skipped % ("10:00", "11:00"), skipped % ("11:00", "12:00"))
+    assert crowded("60", *apart) == []
+    assert len(crowded("60", apart[0], apart[0])) == 1
+
+
+def test_many_campaigns_in_many_stores_are_looked_at_once() -> None:
+    parts = ", ".join(f"{{begins: '{hour:02}:00', ends: '{hour:02}:30'}}" for hour in range(12))
+    names = [f"s{number}" for number in range(200)]
+    text = GOOD[: GOOD.index("stores:")] + "stores:\n"
+    text += "".join(f"- {{store: {name}, name: {{ja: x}}}}\n" for name in names) + "campaigns:\n"
+    text += "".join(
+        f"- {{campaign: k{number}, name: x, contents: [a], stores: [{', '.join(names)}], share: 2, "
+        f"when: [{{weekdays: [{'mon' if number % 2 else 'tue'}], parts: [{parts}]}}]}}\n"
+        for number in range(60)
+    )
+    assert said(text) == []

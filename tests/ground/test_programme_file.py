@@ -182,6 +182,8 @@ def test_a_picture_that_is_not_there_is_a_problem_of_its_line(whole: Path) -> No
 LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in pairwise("abcdefg")
 )
+KEY = "? {" + LAUGHS.replace("\n", ", ") + "}\n: 1"
+"""The same where nobody counts: as the name of something."""
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,12 @@ LAUGHS = "a: &a [1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("a: 2026-99-99", "is not YAML"),
         ("!!python/object/apply:os.system ['true']", "is not YAML"),
         (LAUGHS, "more than 500,000 values"),
+        (KEY, "a name is a list"),
+        ("contents: " + "[" * 200_000, "nested too deep"),
+        ("contents: 0x" + "9" * 5000, "more than 100 digits"),
+        ("contents: !!bool x", "is not YAML"),
+        ("contents: !!float ''", "is not YAML"),
+        ("contents: !!timestamp x", "is not YAML"),
     ],
 )  # fmt: skip
 def test_what_is_no_programme_is_said_and_harms_nobody(text: str, said: str) -> None:

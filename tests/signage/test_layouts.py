@@ -209,6 +209,32 @@ def test_a_film_runs_where_its_picture_stands(typesetter: Typesetter, pictures: 
     assert place("emergency", (1920, 1080)) is None
 
 
+def test_an_emergency_is_never_cut_short(typesetter: Typesetter, pictures: Pictures) -> None:
+    title, text = "津波警報が発表されました。高い所へ避難してください", "係員の指示に従ってください。"
+    scene = Scene(scene="s", layout="emergency", language="ja", title=title, text=text)
+    for size in ((1920, 1080), (320, 480), (480, 320)):
+        sheet = layouts.draw(Surface(size), scene, pictures, typesetter, Theme(), (1920, 1080))
+        assert sheet.texts == [title, text]
+        assert not sheet.over
+
+
+def test_nothing_to_pick_up_is_an_empty_board_and_not_an_empty_screen(
+    typesetter: Typesetter, pictures: Pictures
+) -> None:
+    scene = Scene(scene="s", layout="numbers", language="ja", title="お受け取り番号")
+    assert "お渡しできます" in layouts.draw(Surface((1920, 1080)), scene, pictures, typesetter, Theme()).texts
+
+
+def test_figures_beside_each_other_are_of_one_size(watched: Watched, pictures: Pictures) -> None:
+    figures = (Figure(label="ポイント", value="1,012,480"), Figure(label="来店", value="12回"))
+    scene = Scene(scene="s", layout="greeting", language="ja", title="佐藤さん", figures=figures)
+    watched.places.clear()
+    layouts.draw(Surface((1080, 1920)), scene, pictures, watched, Theme())
+    first, second = watched.places[-3], watched.places[-1]
+    assert first.height == second.height
+    assert second.left - first.right > first.height // 2
+
+
 def test_numbers_stand_under_their_labels_and_those_in_preparation_apart(
     typesetter: Typesetter, pictures: Pictures
 ) -> None:

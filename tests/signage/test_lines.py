@@ -70,6 +70,12 @@ def test_what_is_shortened_fits_and_begins_like_the_text(text: str, limit: float
         ("오후 5시까지만", 6, ["오후", "5시까지만"]),
         ("新茶上市，静候月升。", 6, ["新茶上市，", "静候月升。"]),
         ("精选今年的“新茶”", 6, ["精选今年的", "“新茶”"]),
+        ("栗蒸し羊羹が焼き上がりました。", 10, ["栗蒸し羊羹が", "焼き上がりました。"]),
+        ("二階サービスカウンターまでお越しください。", 15, ["二階サービスカウンターまで", "お越しください。"]),
+        ("いつもご利用いただきありがとうございます", 7, ["いつもご利用", "いただき", "ありがとう", "ございます"]),
+        ("当店、いちご大福", 6, ["当店、", "いちご大福"]),
+        ("北海道産特選小豆使用", 9, ["北海道産特選小豆", "使用"]),
+        ("使用熊本縣產的整顆栗子。", 9, ["使用熊本縣產的", "整顆栗子。"]),
         ("一行目\n二行目", 20, ["一行目", "二行目"]),
         ("Supercalifragilistic", 5, ["Supercalif", "ragilistic"]),
         ("", 5, [""]),
@@ -82,6 +88,29 @@ def test_lines_break_where_they_read_well(text: str, limit: float, expected: lis
 def test_balanced_lines_are_about_as_long_as_each_other() -> None:
     assert lines.broken("Only the youngest leaves of the year", 16, em) == ["Only the youngest leaves of the", "year"]
     assert lines.balanced("Only the youngest leaves of the year", 16, em) == ["Only the youngest", "leaves of the year"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("若葉の甘みを、七十度の湯でゆっくりと。", 17, ["若葉の甘みを、", "七十度の湯でゆっくりと。"]),
+        (
+            "12月31日（木）は17時まで、1月1日（金）はお休み。",
+            16,
+            ["12月31日（木）は17時まで、", "1月1日（金）はお休み。"],
+        ),
+        ("熊本県産の和栗を刻まずに。", 10, ["熊本県産の和栗を", "刻まずに。"]),
+        ("有田焼 飯碗 青海波", 6, ["有田焼 飯碗", "青海波"]),
+    ],
+)
+def test_balanced_lines_end_where_one_would_pause(text: str, limit: float, expected: list[str]) -> None:
+    assert lines.balanced(text, limit, em) == expected
+
+
+def test_a_letter_alone_is_forgotten_on_any_line() -> None:
+    assert lines.lone(["减", "300日元"], em)
+    assert lines.lone(["満月の", "夜"], em)
+    assert not lines.lone(["満月の", "夜に"], em)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +131,20 @@ def test_japanese_and_latin_words_stand_apart_but_numbers_do_not() -> None:
 def test_english_is_shortened_between_words_and_japanese_between_letters() -> None:
     assert lines.shortened("A coupon with conditions", 8, em) == "A coupon with..."
     assert lines.shortened("たいへん長い名前の商品", 6, em) == "たいへん…"
+    assert lines.shortened("「山と海」30個入り", 6.5, em) == "「山と海」…"
     assert lines.joined(["A coupon", "with"]) == "A coupon with"
     assert lines.joined(["春の", "いちご"]) == "春のいちご"
+
+
+@given(TEXTS, st.floats(2.0, 30.0), st.integers(0, 3))
+@settings(max_examples=100)
+def test_what_comes_after_some_lines_is_kept_with_its_spaces(text: str, limit: float, many: int) -> None:
+    done = lines.broken(text, limit, em)[:many]
+    assert "".join("".join(done).split()) + "".join(lines.rest(text, done).split()) == "".join(text.split())
+
+
+def test_a_space_between_words_stays() -> None:
+    assert lines.rest("山と海 30個入り 風呂敷包み", ["山と海"]) == "30個入り 風呂敷包み"
 
 
 def test_traditional_chinese_stops_close_up_to_no_bracket() -> None:

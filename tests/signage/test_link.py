@@ -119,6 +119,16 @@ def test_an_agent_that_does_not_read_gets_everything_later(tmp_path: Path, count
         assert bytes(got) == b"".join(lines)
 
 
+def test_an_agent_that_never_reads_is_hung_up_on_before_its_lines_fill_the_memory(
+    tmp_path: Path, counts: Counter[str]
+) -> None:
+    with opened(tmp_path / "s", counts) as loop, loop.agent():
+        for _ in range(40):
+            loop.link.send([b"x" * 99 + b"\n"] * 2_000)
+        assert counts["agents_deaf"] == 1
+        assert loop.turn() == [None]
+
+
 def test_only_its_user_may_connect_and_the_file_goes_with_the_player(tmp_path: Path, counts: Counter[str]) -> None:
     path = tmp_path / "s"
     with opened(path, counts):

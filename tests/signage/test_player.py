@@ -8,7 +8,7 @@ import selectors
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -716,6 +716,24 @@ class Frozen(Display):
         return 7
 
 
+class Noting(Assets):
+    """Keeps what it is to fetch."""
+
+    def follow(
+        self, source: str, wanted: Iterable[str], trust: str = "", sizes: Mapping[str, int] | None = None
+    ) -> None:
+        self.followed = list(wanted)
+        super().follow(source, self.followed, trust, sizes)
+
+
+class Stretched(Display):
+    """Another screen is plugged in."""
+
+    def stretch(self, width: int, height: int) -> None:
+        self._panel = width, height
+        self.opened += 1
+
+
 def test_a_screen_that_hangs_ends_the_player(tmp_path: Path, loop: Playlist, display: Display) -> None:
     with (
         Frozen(DisplayConfig(mode="headless", width=640, height=360)) as frozen,
@@ -748,3 +766,120 @@ def test_files_of_films_are_fetched_too_and_what_no_manifest_lists_is_said(
     while not isinstance(told := store.hear(), Vitals):
         pass
     assert "manifest" in str(told.troubles)
+
+
+def test_a_loop_of_scenes_that_look_alike_or_are_always_met_at_the_same_one_is_no_hang(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    twins = (scene("a", hold_ms=3700, link="https://a.example/1"), scene("b", hold_ms=3300, link="https://a.example/1"))
+    beats = (scene("c", title="一", hold_ms=5000), scene("d", title="二", hold_ms=5000))
+    for version, items in (("twins", twins), ("beats", beats)):
+        store.send(replace(loop, version=version, items=items))
+        for _ in range(400):
+            store.turn(0.25)
+
+
+@pytest.mark.parametrize("shows", ["main", "list", "clock", "ticker"])
+def test_a_part_of_no_size_or_one_pixel_ends_nothing(store: Store, loop: Playlist, shows: Any) -> None:
+    main = Region(region="main", at=(0, 0, 1000, 900), shows="main")
+    for number, at in enumerate(((1000, 1000, 1, 1), (999, 999, 1, 1), (0, 999, 1000, 1), (0, 0, 1, 1000))):
+        odd = Region(region="odd", at=at, shows=shows, scenes=("i0", "i1"))
+        store.send(replace(loop, version=f"odd{number}", regions=(main, odd)))
+        store.turn(9)
+        assert store.on_screen or shows == "main"  # The odd one takes the only slots there are.
+
+
+def test_a_screen_with_a_clock_alone_is_not_black_and_goes_off_and_on(store: Store, loop: Playlist) -> None:
+    def colours() -> set[tuple[int, ...]]:
+        picture = store.display.snapshot()
+        return {tuple(picture.get_at((x, y))) for x in range(0, 1280, 9) for y in range(0, 720, 9)}
+
+    clock = Region(region="clock", at=(0, 0, 1000, 1000), shows="clock")
+    store.send(replace(loop, regions=(clock,)))
+    assert len(colours()) > 2
+    store.send(Order(order="off"))
+    assert colours() == {(0, 0, 0, 255)}
+    store.send(Order(order="on"))
+    assert len(colours()) > 2
+
+
+def test_a_list_whose_last_scene_is_withdrawn_leaves_the_screen(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    main = Region(region="main", at=(0, 0, 1000, 500), shows="main")
+    side = Region(region="side", at=(0, 500, 1000, 500), shows="list", scenes=("side",))
+    slots = (slot("loop", "i0", priority=0),)
+    whole = replace(loop, regions=(main, side), slots=slots)
+
+    def below() -> set[tuple[int, ...]]:
+        picture = store.display.snapshot()
+        return {tuple(picture.get_at((x, y))) for x in range(0, 1280, 3) for y in range(370, 720, 3)}
+
+    store.send(replace(whole, items=(*loop.items, scene("side"))))
+    assert len(below()) > 1
+    store.send(replace(whole, version="v2"))
+    assert len(below()) == 1
+
+
+def test_an_emergency_switches_the_display_on_and_afterwards_off_again(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    calm = replace(loop, slots=(slot("loop", "i0", priority=0),))
+    store.send(calm, Order(order="off"))
+    assert store.on_screen == []
+    quake = scene("quake", layout="emergency", title="地震です")
+    store.send(
+        replace(
+            calm,
+            version="v2",
+            items=(*loop.items, quake),
+            slots=(*calm.slots, slot("quake", "quake", emergency=True)),
+        )
+    )
+    assert store.on_screen == ["quake"]
+    store.send(replace(calm, version="v3"))
+    assert store.on_screen == []
+
+
+def test_an_agent_is_told_when_another_display_has_another_size(
+    tmp_path: Path, loop: Playlist, display: Display
+) -> None:
+    other = Stretched(DisplayConfig(mode="headless", width=640, height=360))
+    with (
+        other,
+        Store(other, tmp_path, mirrored=False).open() as store,
+    ):
+        store.send(loop)
+        assert isinstance(store.hear(), Hello)
+        other.stretch(360, 640)
+        store.turn(1)
+        told = store.hear()
+        assert isinstance(told, Hello)
+        assert (told.width, told.height, told.playlist) == (360, 640, "v1")
+        store.turn(1)
+        assert store.player.counts["frames"] > 0
+
+
+def test_files_that_are_only_for_tomorrow_are_fetched_last(
+    store: Store, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    tomorrow, today, product = "a" * 64, "b" * 64, "c" * 64
+    items = (scene("later", picture=tomorrow), scene("now", picture=today))
+    slots = (slot("later", "later", when=part("02:00", "03:00")), slot("loop", "now", priority=0))
+    store.player.assets = assets = Noting(store.folder / "assets", store.counts)
+    store.send(replace(loop, items=items, slots=slots, wanted=(product, tomorrow)))
+    assert list(dict.fromkeys(assets.followed)) == [today, product, tomorrow]
+
+
+def test_a_play_that_was_interrupted_counts_once_in_its_hour_after_a_restart(
+    display: Display, tmp_path: Path, loop: Playlist, scene: Callable[..., Scene]
+) -> None:
+    slots = (slot("loop", "i0", priority=0), slot("now", "i1", seconds=60, per_hour=2))
+    with Store(display, tmp_path).open() as store:
+        store.send(replace(loop, slots=slots))
+        for _ in range(3):
+            store.turn(2)
+            store.send(store.show(scene("p")), Clear(scene="p"))
+        assert store.on_screen == ["i1"]
+    with Store(display, tmp_path).open() as store:
+        assert store.on_screen[-1] == "i1"

@@ -316,3 +316,62 @@ def test_every_turn_ends_once_and_nothing_that_is_not_due_is_seen(acts: list[tup
         assert len(set(ended)) == len(ended)
         assert set(seen) - on_now <= set(ended)
         assert not on_now & set(ended)
+
+
+def test_an_emergency_that_comes_while_it_rests_is_known_and_goes_on_when_it_wakes(day: Day) -> None:
+    begins = part("12:05", "12:10")
+    day.load(LOOP, slot("quake", "c", emergency=True, when=begins))
+    day.programme.rest(day.now)
+    assert (day.programme.until, day.programme.alarmed(day.now)) == (300, False)
+    day.pass_(300)
+    assert (day.on, day.programme.alarmed(day.now)) == ({}, True)
+    day.programme.wake(day.now)
+    assert day.on == {COVER: "c"}
+
+
+def test_a_machine_whose_clock_is_set_without_a_word_plays_by_the_new_time(day: Day) -> None:
+    day.load(LOOP, slot("quake", "c", emergency=True, when=part("14:00", "15:00")))
+    day.noon += timedelta(hours=2, minutes=30)
+    day.pass_(1)
+    assert day.on == {COVER: "c"}
+    day.noon -= timedelta(days=3650)
+    day.noon = day.noon.replace(hour=3)
+    day.pass_(1)
+    assert day.main == "a"
+
+
+def test_at_the_end_of_a_day_part_nothing_is_begun_for_an_instant(day: Day) -> None:
+    day.noon -= timedelta(milliseconds=5)  # The clock is slowed: when the turn should end, it is not yet due to.
+    day.load(LOOP, slot("noon", "c", seconds=10, when=part("11:00", "12:05")))
+    day.pass_(290)
+    for _ in range(4):
+        day.pass_(max(0.0, min(day.programme.until - day.now, 10 - 0.005)))
+    shown = [day.main]
+    while day.now < 320:
+        day.pass_(day.programme.until - day.now)
+        shown.append(day.main)
+    assert "c" not in shown[1:]
+
+
+def test_another_list_in_one_part_interrupts_nothing_in_the_others(day: Day) -> None:
+    day.load(LOOP, regions=(MAIN, SIDE, CLOCK))
+    day.pass_(1)
+    before = {turn.region: turn.number for turn in day.programme.turns}
+    day.load(LOOP, version="v2", regions=(MAIN, replace(SIDE, scenes=("y", "x", "d")), CLOCK))
+    assert {turn.region: turn.number for turn in day.programme.turns} == before
+    day.load(LOOP, version="v3", regions=(replace(MAIN, at=(0, 0, 700, 900)), SIDE))
+    assert day.on == {"main": "a", "side": "x"}
+    after = {turn.region: turn.number for turn in day.programme.turns}
+    assert after["main"] != before["main"]
+    assert after["side"] == before["side"]
+
+
+def test_what_goes_on_after_an_interruption_says_so(day: Day) -> None:
+    day.load(slot("noon", "c", seconds=20))
+    assert [turn.again for turn in day.programme.turns] == [False]
+    day.pass_(5)
+    day.show(hold_ms=2000)
+    day.pass_(2)
+    assert [(turn.scene.scene, turn.again) for turn in day.programme.turns] == [("c", True)]
+    day.pass_(15)
+    assert [turn.again for turn in day.programme.turns] == [False]
