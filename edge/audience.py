@@ -27,6 +27,10 @@ class Offer:
     def name(self) -> tuple[str, str]:
         return self.campaign.campaign, self.content.content
 
+    def same(self, other: Offer) -> bool:
+        """Whether it is the same to who reads it: what sells best may change meanwhile."""
+        return (self.campaign, self.content) == (other.campaign, other.content)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

@@ -264,6 +264,7 @@ class Floor:
 
     def _tick(self, now: float) -> bool:
         self._frequency.begin(self._clock.wall().astimezone(self._time_zone()).date())
+        self._withdraw(now)
         for count in self._crowd.tick(now):
             self._report.happened(
                 events.CrowdCounted(zone=count.zone, radios=count.radios, over_ms=int(count.over * 1000))
@@ -297,9 +298,9 @@ class Floor:
                 self._show(screen, wish, now, after=replace(shown, turn=-1), offering=False)
 
     def _withdraw(self, now: float) -> None:
-        """Show something else where what a campaign has on a screen is not what it has now."""
+        """Show something else where what a campaign has on a screen is not what it has now, or its time is over."""
         for screen, shown in list(self._shown.items()):
-            if shown.offer is not None and shown.offer not in self._turns.offers(screen, shown.wish):
+            if shown.offer is not None and not any(map(shown.offer.same, self._turns.offers(screen, shown.wish))):
                 self._show(screen, shown.wish, now)
 
     def _time_zone(self) -> ZoneInfo:

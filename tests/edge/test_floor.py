@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from edge_pages import take
@@ -20,7 +21,7 @@ from edge import beacons
 from edge.clock import Clock
 from edge.config import Ble, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
 from edge.director import FINDS
-from edge.floor import Floor
+from edge.floor import TICK, Floor
 from edge.frequency import Frequency
 from edge.identity import Identity
 from edge.model import Advert, Scan, ScreenId, ZoneId
@@ -29,7 +30,7 @@ from edge.replica import Replica
 from edge.report import MOST_WAITING, Report
 from edge.seal import Seal
 from edge.storage import Storage
-from ground.programme.records import Audience, Campaign, Content
+from ground.programme.records import Audience, Campaign, Content, When
 from signage.contract import Clear, Noted, Played, Show, ToPlayer
 
 KEY = "ab" * 32
@@ -43,8 +44,14 @@ BEACON = beacons.ibeacon(UUID, 1, 2, -59)
 class LoopClock(Clock):
     """Goes as the loop's clock goes, which a test moves."""
 
+    ahead = timedelta()
+    """Of the machine's wall clock."""
+
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
+
+    def wall(self) -> datetime:
+        return super().wall() + self.ahead
 
 
 class Wall:
@@ -77,8 +84,11 @@ class Wall:
 
 
 class Store:
-    def __init__(self, floor: Floor, replica: Replica, outbox: Outbox, walls: dict[ScreenId, Wall]) -> None:
+    def __init__(
+        self, floor: Floor, replica: Replica, outbox: Outbox, walls: dict[ScreenId, Wall], clock: LoopClock
+    ) -> None:
         self.floor = floor
+        self.clock = clock
         self.replica = replica
         self.outbox = outbox
         self.shelf = walls[ScreenId("s")]
@@ -183,7 +193,7 @@ async def store(
             frequency=frequency,
             confirmed=lambda: made[0].known,
         )
-        made.append(Store(floor, replica, outbox, walls))
+        made.append(Store(floor, replica, outbox, walls, clock))
         product = feeds.Product(sku="tea", name={"ja": "お茶"}, yen=500, category="tea")
         await made[0].feed("products", {"tea": product}, scope="chain")
         await made[0].feed("stock", {"tea": feeds.Stock(sku="tea", on_hand=3, sold=9)})
@@ -637,6 +647,20 @@ async def test_a_campaign_that_is_withdrawn_leaves_at_once(tmp_path: Path) -> No
         [show] = here.shelf.sent
         assert isinstance(show, Show)
         assert show.scene.layout == "recommendation"
+
+
+async def test_a_campaign_whose_time_is_over_leaves_at_once(tmp_path: Path, later: Later) -> None:
+    today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
+    async with store(tmp_path) as here:
+        await shop(here)
+        await offered(here, campaign("gold", "x", when=(When(last=today + timedelta(days=1)),)))
+        here.beacon()
+        assert (await here.shelf.next(Show)).scene.campaign == "gold"
+        await later(TICK)
+        assert not here.shelf.sent
+        here.clock.ahead = timedelta(days=2)
+        await later(TICK)
+        assert (await here.shelf.next(Show)).scene.layout == "recommendation"
 
 
 async def test_who_is_greeted_without_coupons_hears_of_a_campaign_and_a_nameless_one_does_not(tmp_path: Path) -> None:
