@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from central import catalogue, content, programme
+from central.contract.codec import Unreadable, decode, encode
 from central.errors import CentralError, ProgrammeRefused, Unknown
 from central.programme import EMERGENCY
 from central.storage.tables import agent
@@ -45,6 +46,11 @@ def begin(connection: Connection, call: Call, at: datetime) -> None:
     if unknown := set(call.stores) - known.keys():
         raise Unknown(f"There is no store {', '.join(sorted(unknown))}.", fix=f"Name some of {', '.join(known)}.")
     shown = Content(content=EMERGENCY, layout="emergency", title=call.title, text=call.text, seconds=_SECONDS)
+    try:
+        decode(encode(shown), Content)
+    except Unreadable as error:  # No store could read it: it would be called out, and stand nowhere.
+        said = f"What is to be called out cannot be sent: {error}."
+        raise CentralError(said, fix="Shorten it: 2,000 letters are the most.") from error
     if found := check.problems(programme.of((shown,)), at.date()):
         raise ProgrammeRefused(found)
     end(connection)

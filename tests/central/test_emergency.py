@@ -139,6 +139,13 @@ def test_what_cannot_be_called_out_leaves_what_is(chain: Engine) -> None:
         assert len(campaigns(connection)) == 1
 
 
+def test_what_no_store_could_read_is_refused(chain: Engine) -> None:
+    with writing(chain) as connection, pytest.raises(CentralError, match=r"cannot be sent.*2,000 letters"):
+        emergency.begin(connection, call(text={"ja": "火" * 2001}), NOON)
+    with reading(chain) as connection:
+        assert not campaigns(connection)
+
+
 def test_a_time_in_any_zone_is_meant(chain: Engine) -> None:
     with writing(chain) as connection:
         until = datetime(2026, 11, 24, 14, 30, tzinfo=timezone(timedelta(hours=9)))
