@@ -47,9 +47,9 @@ def _import(engine: Engine, folder: Path, given: argparse.Namespace) -> str:
     with reading(engine) as connection:
         known = catalogue.assets(connection, wanted.files)
     # Decoding a film takes minutes: nobody waits for that with the database held.
-    kept, wrong = importing.bring(folder, wanted, known, given.device, _now())
+    kept, wrong = importing.bring(folder, wanted, known, given.device, datetime.now(UTC))
     with writing(engine) as connection:
-        return _json(programme.take(connection, wanted, _now(), kept=kept, wrong=wrong, alone=given.replace))
+        return _json(programme.take(connection, wanted, datetime.now(UTC), kept=kept, wrong=wrong, alone=given.replace))
 
 
 def _export(engine: Engine, _: Path, given: argparse.Namespace) -> str:
@@ -85,19 +85,15 @@ def _emergency(engine: Engine, _: Path, given: argparse.Namespace) -> str:
         title={"ja": given.title} | ({"en": given.en} if given.en else {}),
         text=({"ja": given.text} if given.text else {}) | ({"en": given.en_text} if given.en_text else {}),
         stores=tuple(store.strip() for store in given.stores.split(",") if store.strip()),
-        until=_now() + timedelta(hours=given.hours),
+        until=datetime.now(UTC) + timedelta(hours=given.hours),
     )
     with writing(engine) as connection:
-        emergency.begin(connection, call, _now())
+        emergency.begin(connection, call, datetime.now(UTC))
     return _json({"until": call.until, "stores": call.stores})
 
 
 def _json(said: object) -> str:
     return msgspec.json.encode(said).decode() + "\n"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 DO: dict[str, Callable[[Engine, Path, argparse.Namespace], str]] = {

@@ -192,9 +192,7 @@ class Keys:
         try:
             with TemporaryDirectory(dir=self._folder) as folder:
                 file = Path(folder) / "passing"
-                files.put(
-                    file, (certificates.private_pem(private) + certificates.certificate_pem(made) + signer.pem).encode()
-                )
+                files.put(file, _pem(private, made, signer))
                 context.load_cert_chain(file)
         except OSError as error:
             raise _unusable(self._folder, error) from error
@@ -225,9 +223,7 @@ class Keys:
                 private = certificates.new_key()
                 use = SERVER if names else CLIENT
                 made = certificates.leaf(signer, private.public_key(), CENTRAL, use, at, _OWN_LASTS, hosts=names)
-                files.put(
-                    file, (certificates.private_pem(private) + certificates.certificate_pem(made) + signer.pem).encode()
-                )
+                files.put(file, _pem(private, made, signer))
         return file
 
 

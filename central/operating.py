@@ -51,7 +51,7 @@ def _add_asset(engine: Engine, folder: Path, given: argparse.Namespace) -> str:
         try:
             with Incoming(folder) as incoming:
                 incoming.copy(file)
-                kept.append(incoming.keep(file.name, given.device, _now()))
+                kept.append(incoming.keep(file.name, given.device, datetime.now(UTC)))
         except Unfit as error:
             wrong.append(str(error))
         except OSError as error:
@@ -86,7 +86,7 @@ def _snapshot(engine: Engine, _: Path, given: argparse.Namespace) -> str:
                 f"There is no agent {given.agent}.", fix="Look at `noren central report` for those there are."
             )
         before = screens.picture(connection, given.agent, given.screen)
-        (asked,) = commands.ask(connection, [given.agent], "snapshot", body, _now(), _GOOD_FOR)
+        (asked,) = commands.ask(connection, [given.agent], "snapshot", body, datetime.now(UTC), _GOOD_FOR)
     end = time.monotonic() + given.wait
     while time.monotonic() < end:  # It is another process that takes the picture.
         time.sleep(_ASKS_S)
@@ -104,10 +104,6 @@ def _snapshot(engine: Engine, _: Path, given: argparse.Namespace) -> str:
 
 def _json(said: object) -> str:
     return msgspec.json.encode(said).decode() + "\n"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 DO: dict[str, Callable[[Engine, Path, argparse.Namespace], str]] = {

@@ -40,7 +40,7 @@ def build(
         health.router(calls, engine, counted, now),
         track.router(calls),
         consents.router(calls),
-        programme.router(calls, engine),
+        programme.router(calls),
         preview.router(pictures, calls, engine),
         screens.router(calls),
         plays.router(calls, engine),

@@ -10,16 +10,14 @@ from typing import cast
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Request, Response
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
 from central import content, emergency, programme
-from central.api.calls import Body, Calls, Keep, Read, away, not_found, refusal, stranger
+from central.api.calls import Body, Calls, Keep, Read, not_found, refusal
 from central.content import KINDS, Kind, shape_of
 from central.contract.codec import Id, Time, Unreadable, decode, encode
 from central.emergency import Call
 from central.errors import CentralError, ProgrammeRefused, StillNamed, Unknown
-from central.storage.database import reading
 from ground import document as documents
 from ground import settings
 from ground.document import Problem
@@ -57,21 +55,21 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     write_key: str | None = msgspec.field(name="writeKey", default=None)
 
 
-def router(calls: Calls, engine: Engine) -> APIRouter:
+def router(calls: Calls) -> APIRouter:
     routes = APIRouter(prefix="/v1")
-    _whole(routes, calls, engine)
-    _parts(routes, calls, engine)
+    _whole(routes, calls)
+    _parts(routes, calls)
     _emergencies(routes, calls)
     return routes
 
 
-def _whole(routes: APIRouter, calls: Calls, engine: Engine) -> None:
+def _whole(routes: APIRouter, calls: Calls) -> None:
     @routes.get("/programme")
     async def give(request: Request, store: str | None = None) -> Response:
         def found(connection: Connection) -> Response:
             return _written(programme.written(connection, store), request)
 
-        return await _tell(calls, engine, request, found)
+        return await _tell(calls, request, found)
 
     @routes.put("/programme")
     async def replace(request: Request) -> Response:
@@ -84,7 +82,7 @@ def _whole(routes: APIRouter, calls: Calls, engine: Engine) -> None:
         return await _take(calls, request, MOST, _read, _keep)
 
 
-def _parts(routes: APIRouter, calls: Calls, engine: Engine) -> None:
+def _parts(routes: APIRouter, calls: Calls) -> None:
     @routes.get("/programme/{kind}/{name}")
     async def give(request: Request, kind: str, name: str) -> Response:
         def found(connection: Connection) -> Response:
@@ -93,7 +91,7 @@ def _parts(routes: APIRouter, calls: Calls, engine: Engine) -> None:
                 raise not_found(f"there is no {SECTIONS[kind]} {name}")
             return Response(encode(part), media_type="application/json")
 
-        return await _tell(calls, engine, request, found)
+        return await _tell(calls, request, found)
 
     @routes.put("/programme/{kind}/{name}")
     async def put(request: Request, kind: str, name: str) -> Response:
@@ -137,17 +135,12 @@ async def _take(calls: Calls, request: Request, most: int, read: Read[Body], kee
     return await calls.take(request, "programme", most, read, kept, keyed=True)
 
 
-async def _tell(calls: Calls, engine: Engine, request: Request, give: Callable[[Connection], Response]) -> Response:
-    def make(keyed: bool) -> Response:
-        if not keyed:
-            raise stranger()
-        try:
-            with reading(engine) as connection, _said():
-                return give(connection)
-        except SQLAlchemyError as error:
-            raise away(error) from error
+async def _tell(calls: Calls, request: Request, give: Callable[[Connection], Response]) -> Response:
+    def told(connection: Connection) -> Response:
+        with _said():
+            return give(connection)
 
-    return await calls.tell(request, "programme", make)
+    return await calls.show(request, "programme", told)
 
 
 @contextmanager
