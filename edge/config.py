@@ -46,10 +46,54 @@ class Camera:
     kind: Literal["camera"]
     name: str
     zone: str
-    device: int = 0
+    device: int | Path = 0
+    """N of /dev/videoN; or a path that stays the same whatever else is plugged in: /dev/v4l/by-id/…"""
+    width: int = 1280
+    height: int = 720
+    exposure_ms: float | None = None
+    """Fixed, so that what moves is not smeared; None: the camera's own choice."""
 
     def problems(self) -> Iterator[str]:
         yield from _id("name", self.name)
+        if not (160 <= self.width <= 4096 and 120 <= self.height <= 2304):
+            yield "width: and height must be a camera's, from 160x120 to 4096x2304"
+        if self.exposure_ms is not None and not 0.1 <= self.exposure_ms <= 1000:
+            yield "exposure_ms: must be 0.1 to 1000; short ones (4 to 8) smear less and need more light"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyboard:
+    """A USB scanner that types what it reads, as a keyboard."""
+
+    kind: Literal["keyboard"]
+    name: str
+    zone: str
+    device: Path
+    """/dev/input/by-id/…-event-kbd"""
+    layout: Literal["us", "jp"] = "us"
+    """The keyboard that it believes to be: its own setting, not this machine's."""
+    shared: bool = False
+    """The register's own, which the process `noren edge register` stands before."""
+
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serial:
+    """A scanner on a serial port, also one that makes itself one on USB."""
+
+    kind: Literal["serial"]
+    name: str
+    zone: str
+    device: Path
+    """/dev/serial/by-id/…"""
+    baud: int = 9600
+    shared: bool = False
+
+    def problems(self) -> Iterator[str]:
+        yield from _id("name", self.name)
+        yield from _baud(self.baud)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +146,72 @@ class Recorded:
         yield from _id("name", self.name)
 
 
-SensorConfig = Ble | Camera | SimulatedRadio | SimulatedCamera | Recorded
+SensorConfig = Ble | Camera | Keyboard | Serial | SimulatedRadio | SimulatedCamera | Recorded
+
+READERS = (Camera, Keyboard, Serial, SimulatedCamera)
+"""Sensors that read codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedTo:
+    """The register gets codes as from a keyboard of its own, on this machine."""
+
+    kind: Literal["keyboard"]
+    layout: Literal["us", "jp"] = "us"
+    """The one that the register's system believes to have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredTo:
+    """The register gets codes over a serial port."""
+
+    kind: Literal["serial"]
+    device: Path
+    baud: int = 9600
+
+    def problems(self) -> Iterator[str]:
+        yield from _baud(self.baud)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedTo:
+    """The register is told a member by `POST url {"member": …, "reader": …}`."""
+
+    kind: Literal["http"]
+    url: str
+    key: str = ""
+    """Sent as `Authorization: Bearer …`, where there is one."""
+
+    def problems(self) -> Iterator[str]:
+        if not self.url.startswith(("http://", "https://")):
+            yield "url: must begin with http:// or https://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """The register beside us, reached by the process `noren edge register`."""
+
+    socket: Path
+    """Where that process is found; in a folder of memory, like the players' sockets."""
+    passes: TypedTo | WiredTo | None = None
+    """Where the codes of shared scanners go that are none of ours; None: no scanner is shared."""
+    members: TypedTo | WiredTo | PostedTo | None = None
+    """How it is told a member that we recognised; None: as codes are passed."""
+
+    def problems(self) -> Iterator[str]:
+        yield from _socket(self.socket)
+        if self.passes is None and self.members is None:
+            yield "members: say how the register is told of members, or in `passes` where codes go"
+
+
+def _baud(baud: int) -> Iterator[str]:
+    if baud not in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200):
+        yield "baud: must be one of 1200, 2400, 4800, 9600, 19200, 38400, 57600 and 115200"
+
+
+def _socket(path: Path) -> Iterator[str]:
+    if len(str(path).encode()) > _SOCKET_PATH:
+        yield f"socket: is longer than {_SOCKET_PATH} bytes: choose a shorter folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +239,7 @@ class ScreenConfig:
 
     def problems(self) -> Iterator[str]:
         yield from _id("screen", self.screen)
-        if len(str(self.socket).encode()) > _SOCKET_PATH:
-            yield f"socket: is longer than {_SOCKET_PATH} bytes: choose a shorter folder"
+        yield from _socket(self.socket)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +256,7 @@ class EdgeConfig:
     zones: tuple[Zone, ...]
     sensors: tuple[SensorConfig, ...]
     screens: tuple[ScreenConfig, ...]
+    register: Register | None = None
     languages: tuple[Language, ...] = ("ja", "en")
     outbox_mb: int = 256
     confirm_hours: int = 24
@@ -171,6 +280,9 @@ class EdgeConfig:
         for sensor in self.sensors:
             if sensor.zone not in zones:
                 yield f"sensors: {sensor.name} stands in {sensor.zone}, which is no zone: add it to zones"
+        shared = [one.name for one in self.sensors if isinstance(one, Keyboard | Serial) and one.shared]
+        if shared and (self.register is None or self.register.passes is None):
+            yield f"sensors: {', '.join(shared)} is shared with the register: say in register.passes where codes go"
         for screen in self.screens:
             strange = set(screen.zones) - set(zones)
             if strange or not screen.zones:
@@ -188,7 +300,7 @@ def replayed(config: EdgeConfig, file: Path, zone: str | None, speed: float) -> 
     if zone not in [one.zone for one in config.zones]:
         said = f"there is no zone {zone!r}: name one of {', '.join(one.zone for one in config.zones)}"
         raise settings.SettingsError(file, [settings.Problem(path="--zone", line=0, text=said)])
-    kept = tuple(sensor for sensor in config.sensors if isinstance(sensor, Camera | SimulatedCamera))
+    kept = tuple(sensor for sensor in config.sensors if isinstance(sensor, READERS))
     recorded = Recorded(kind="recorded", name="replay", zone=zone, file=file, speed=speed)
     return replace(config, sensors=(*kept, recorded))
 

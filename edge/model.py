@@ -33,6 +33,8 @@ class Scan:
     format: str
     content: bytes
     """The code's exact bytes."""
+    question: str = ""
+    """Where the register waits for a word on it (a shared scanner): by which the answer is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

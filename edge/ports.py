@@ -17,6 +17,10 @@ class Sensor(Protocol):
 
     name: str
 
+    @property
+    def trouble(self) -> str:
+        """A sentence on what is wrong although it runs (all it sees is black, …); empty where nothing is."""
+
     async def run(self, deliver: Deliver) -> None:
         """Sense until cancelled. Raises SensorError when the hardware fails; it is then run again."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from central.contract import batches, commands, enrolment, events, feeds
+from central.contract import asks, batches, commands, enrolment, events, feeds, member_code
 from central.contract.codec import encode
 from ground.programme import records as programme
 from signage import contract as signage
@@ -116,6 +116,50 @@ CENTRAL: dict[str, Any] = {
         born=BORN,
         body=Raw(encode({"boot": BORN.boot, "offset_ms": -1_798_761_600_000, "within_ms": 250})),
     ),
+    # As it was sent before there were signed codes.
+    "event-scanned": events.Event(
+        kind="scanned",
+        born=BORN,
+        body=Raw(
+            encode(
+                {"scan": "s-1", "reader": "till-1", "zone": "till", "outcome": "member", "customer": "c-0001"},
+            )
+        ),
+    ),
+    "event-scanned-signed": events.Event(
+        kind="scanned",
+        born=BORN,
+        body=Raw(
+            encode(
+                events.Scanned(
+                    scan="s-2",
+                    reader="till-1",
+                    zone="till",
+                    outcome="used",
+                    how="signed",
+                    code="0123456789abcdef" * 2,
+                    timed=False,
+                )
+            )
+        ),
+    ),
+    "event-scanned-poster": events.Event(
+        kind="scanned",
+        born=BORN,
+        body=Raw(
+            encode(
+                events.Scanned(
+                    scan="s-3",
+                    reader="till-1",
+                    zone="till",
+                    outcome="product",
+                    sku="4901234567894",
+                    poster_store="ginza",
+                    poster_zone="shelf",
+                )
+            )
+        ),
+    ),
     # As it was sent before screens had schedules.
     "event-played": events.Event(
         kind="played",
@@ -191,6 +235,13 @@ CENTRAL: dict[str, Any] = {
         coupons=(COUPON,),
     ),
     "token": feeds.Token(customer="c-0001", means="beacon"),
+    "token-signed": feeds.Token(customer="c-0001", means="code", number="2900000000124"),
+    "codes": feeds.Codes(
+        cards=(member_code.Card(prefix="29", length=13),),
+        keys=("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",),
+    ),
+    "ask": asks.Ask(ask="s-1", reader="till-1", at=NOON, value="0123456789ab", code="0123456789abcdef" * 2),
+    "told": asks.Told(ask="s-1", who="coming", used=True, number="2900000000124"),
     "product": feeds.Product(
         sku="4901234567894",
         name=TITLE,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw
 
+from central.contract.asks import Code
 from central.contract.batches import MAX_EVENT, DropClass
 from central.contract.codec import Count, Id, Text, Time, Unreadable, Whole, Word, decode, encode
 
@@ -96,13 +97,26 @@ class VisitEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """A code was read; the customer only where it is a member's who agreed."""
+    """A code was read; the customer only where it is a member's who agreed.
+
+    `expired`, `used` and `wrong` are signed codes: too old (or of the future), read at another reader before, signed by
+    none of our keys. `product` is a product's or a poster's.
+    """
 
     scan: Id
     reader: Id
     zone: Id
-    outcome: Literal["member", "unknown", "other"]
+    outcome: Literal["member", "unknown", "expired", "used", "wrong", "product", "other"]
     customer: Customer | None = None
+    how: Literal["card", "signed"] | None = None
+    code: Code | None = None
+    """Which signed code it was, where its signature is ours: found twice, somebody has shown a copy."""
+    timed: bool = True
+    """Whether the agent knew what time it was; without, a signed code's age is unknown."""
+    sku: Word | None = None
+    poster_store: Id | None = None
+    poster_zone: Id | None = None
+    """Where the poster or label hangs that was read, as it says itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

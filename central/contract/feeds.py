@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Raw
 
 from central.contract.codec import Count, Digest, Id, Time, Word, decode
+from central.contract.member_code import Card
 from ground.programme.records import Campaign, Content, Language, Layout, Playlist, Store, Texts
 
 PURPOSES = ("presence", "signage", "messages", "analysis")
@@ -21,6 +22,8 @@ else:
 MAX_ROWS = 500
 MAX_ROW = 512 << 10
 """Bytes of one row's body: alone on a page it still fits on the wire."""
+CODES = "codes"
+"""The key of the one row in the feed `codes`."""
 AGENT = "agent"
 """The key of the one row that a store has in the feed `settings`."""
 
@@ -113,6 +116,17 @@ class Token:
 
     customer: Id
     means: Literal["beacon", "code"]
+    number: Annotated[str, Meta(max_length=32)] = ""
+    """What the register knows the member of a signed code by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """What member codes are in this chain; the feed's one row has the key `codes`."""
+
+    cards: Annotated[tuple[Card, ...], Meta(max_length=32)]
+    keys: Annotated[tuple[Annotated[str, Meta(max_length=10_000)], ...], Meta(max_length=16)]
+    """Certificates (PEM, Ed25519) of the keys that sign codes, each up to a root of the chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +205,7 @@ FEEDS: dict[str, type[Any] | None] = {
     "layouts": Layout,
     "stores": Store,
     "manifest": Manifest,
+    "codes": Codes,
     "coupons": None,
     "orders": None,
     "settings": Settings,

@@ -1,14 +1,33 @@
-"""Tells which read codes are member codes, and hides tokens behind keyed hashes."""
+"""Tells which read codes are the numbers of plain member cards, and hides tokens behind keyed hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-MEMBER_PREFIXES = tuple(str(prefix) for prefix in range(20, 30))
-"""GS1 keeps the prefixes 20 to 29 of EAN-13 for a company's own numbers: member cards are among them."""
-_DIGITS = re.compile(rb"^[0-9]{13}\Z")
+from msgspec import Meta
+
+_NUMBER = re.compile(rb"^[0-9A-Z-]{4,32}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Which numbers a chain's plain cards have: their first characters and how many there are in all.
+
+    Of 13 digits the last is an EAN-13's check digit.
+    """
+
+    prefix: Annotated[str, Meta(pattern="^[0-9A-Z-]{1,16}\\Z")]
+    length: Annotated[int, Meta(ge=4, le=32)]
+
+
+CARDS = (Card(prefix="29", length=13),)
+"""What cards are where a chain says nothing. GS1 keeps EAN-13's prefixes 20 to 29 for a company's own numbers: goods
+that a store weighs are among them as well, so a chain's cards need a prefix that its goods have not."""
 
 
 def check_digit(first_twelve: str) -> str:
@@ -17,14 +36,16 @@ def check_digit(first_twelve: str) -> str:
     return str(-total % 10)
 
 
-def number(code: bytes) -> str | None:
+def number(code: bytes, cards: Sequence[Card] = CARDS) -> str | None:
     """The member number in a code's exact bytes; None where it is something else (a product, a poster, junk)."""
-    if not _DIGITS.match(code):
+    if not _NUMBER.match(code):
         return None
-    digits = code.decode("ascii")
-    if not digits.startswith(MEMBER_PREFIXES) or check_digit(digits[:12]) != digits[12]:
+    said = code.decode("ascii")
+    if not any(len(said) == card.length and said.startswith(card.prefix) for card in cards):
         return None
-    return digits
+    if len(said) == 13 and said.isdecimal() and check_digit(said[:12]) != said[12]:
+        return None
+    return said
 
 
 def store_key(chain_key: bytes, store: str) -> bytes:
@@ -33,5 +54,5 @@ def store_key(chain_key: bytes, store: str) -> bytes:
 
 
 def token(key: bytes, means: str, value: str) -> str:
-    """How a beacon id or member number is written in the token feed: HMAC-SHA256, in hex."""
+    """How a beacon id, a member number or a signed code's member is written in the token feed: HMAC-SHA256, in hex."""
     return hmac.new(key, f"{means}\0{value}".encode(), hashlib.sha256).hexdigest()

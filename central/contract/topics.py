@@ -9,8 +9,8 @@ from dataclasses import dataclass
 ROOT = "noren/v1"
 CHAIN = "chain"
 """The scope of what every store of the chain gets; any other scope is a store's id."""
-TO_CENTRAL = ("up", "pull", "status", "reply", "renew", "unlock", "picture")
-FROM_CENTRAL = ("ack", "nack", "page", "command", "renewed", "unlocked")
+TO_CENTRAL = ("up", "pull", "status", "reply", "renew", "unlock", "picture", "ask")
+FROM_CENTRAL = ("ack", "nack", "page", "command", "renewed", "unlocked", "told")
 _ID = re.compile(r"^[a-z0-9-]{1,64}\Z")
 
 

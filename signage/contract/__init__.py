@@ -96,6 +96,8 @@ class Show:
     From its reading if this is 0 (unknown) or still to come.
     """
     carry: dict[str, str | int | list[str]] = field(default_factory=dict)
+    chime: Literal["none", "read", "unknown", "expired", "wrong"] = "none"
+    """What is heard with it, where the player has sound: how reading somebody's code went."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import contract_examples as examples
 import msgspec
 import pytest
 
-from central.contract import batches, commands, enrolment, events, feeds, member_code, topics
+from central.contract import asks, batches, commands, enrolment, events, feeds, member_code, topics
 from central.contract.codec import decode, encode, pack, unpack
 from signage import contract as signage
 
@@ -121,7 +121,7 @@ def test_every_record_and_every_file_has_its_golden_message() -> None:
     in_memory = {batches.Link}
     nested = {type(one) for one in (*examples.BODIES.values(), *examples.PARTS)}
     shown = {type(one) for one in (*examples.CENTRAL.values(), *examples.PLAYER.values(), *examples.AGENT.values())}
-    for module in (batches, commands, enrolment, events, feeds, signage):
+    for module in (asks, batches, commands, enrolment, events, feeds, signage):
         assert records(module) - in_memory - nested <= shown, f"{module.__name__}: a record has no example"
     assert set(examples.BODIES) == set(events.KINDS)
     files = {str(file.relative_to(GOLDEN)) for file in GOLDEN.rglob("*.json")}
