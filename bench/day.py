@@ -20,6 +20,7 @@ from ground.programme.records import DayPart, Slot, Turn, When
 from signage import storage
 from signage.assets import Assets
 from signage.bell import Bell
+from signage.chimes import Chimes
 from signage.config import DisplayConfig, Theme
 from signage.contract import Noted, Played, Playlist, Scene, Show, for_agent, line
 from signage.display import Display
@@ -76,6 +77,7 @@ class Day:
             likeness=Likeness(self.pictures, typesetter, Theme(), counts, bell.ring),
             power=Power((), open_.enter_context(Switch(config, counts))),
             wall=wall,
+            chimes=Chimes(0, counts),
             picture=folder / "day.png",
             counts=counts,
             clock=lambda: self.now,

@@ -20,6 +20,7 @@ from ground.errors import StorageError
 from signage import storage
 from signage.assets import Assets
 from signage.bell import Bell
+from signage.chimes import Chimes
 from signage.config import DisplayConfig, SignageConfig
 from signage.contract import Playlist
 from signage.display import Display
@@ -80,6 +81,7 @@ def run(config: SignageConfig) -> None:
             likeness=Likeness(pictures, typesetter, config.theme, counts, bell.ring),
             power=Power(config.hours, open_.enter_context(Switch(config.display, counts))),
             wall=wall,
+            chimes=open_.enter_context(Chimes(config.volume, counts)),
             picture=config.folder / "screen.png",
             counts=counts,
         )

@@ -120,6 +120,8 @@ class SignageConfig:
     theme: Theme = field(default_factory=Theme)
     hours: tuple[When, ...] = ()
     """When the display is on, by the store's clock; always, if nothing is said."""
+    volume: int = 0
+    """Of the chimes when somebody's code was read, 0 to 100; 0: none."""
     journal: Path | None = None
     """A file that gets every word shown, for tests and demonstrations; leave it out in a store."""
     mirror: Path | None = None
@@ -131,6 +133,8 @@ class SignageConfig:
             yield "screen: must be 1 to 64 of a-z, 0-9 and -"
         if len(str(self.socket).encode()) > _SOCKET_PATH:
             yield f"socket: must be at most {_SOCKET_PATH} bytes long; choose a shorter path"
+        if not 0 <= self.volume <= 100:
+            yield "volume: must be 0 (no chimes) to 100"
         if any(part.begins == part.ends for when in self.hours for part in when.parts):
             yield "hours: a part is empty: end it later, or write 00:00 to 24:00 for the whole day"
 

@@ -16,6 +16,7 @@ from pygame import Surface
 from ground import systemd
 from signage import watch
 from signage.assets import Assets
+from signage.chimes import Chimes
 from signage.contract import (
     Clear,
     Digest,
@@ -73,6 +74,7 @@ class Player:
     likeness: Likeness
     power: Power
     wall: Wall
+    chimes: Chimes
     picture: Path
     """Where a snapshot goes."""
     counts: Counter[str]
@@ -209,6 +211,8 @@ class Player:
         elif refused == "covered":
             self.counts["shows_refused"] += 1
             log.info("a scene is not shown: an emergency stands, or the display is off")
+        else:
+            self.chimes.play(show.chime)
 
     def _obey(self, order: Order) -> None:
         log.info("an order", extra={"fields": {"order": order.order}})
@@ -315,6 +319,8 @@ class Player:
         troubles = [*self.display.troubles, *self.power.troubles]
         if self.counts["database_failed"] or self.counts["writes_failed"]:
             troubles.append("The player's database takes no writes: plays not told before it ends are lost.")
+        if self.chimes.trouble:
+            troubles.append(self.chimes.trouble)
         if self.counts["files_unlisted"]:
             troubles.append("The playlist names files that are in no signed manifest; they are not fetched.")
         return Vitals(

@@ -25,6 +25,7 @@ from ground.programme.records import DayPart, Slot, Turn, When
 from signage import storage
 from signage.assets import Assets
 from signage.bell import Bell
+from signage.chimes import Chimes
 from signage.config import DisplayConfig, Theme
 from signage.contract import (
     Clear,
@@ -107,6 +108,7 @@ class Store:
             films = open_.enter_context(Films(assets, self.counts))
             self.stage = Stage(self.display, self.pictures, typesetter, Theme(), self.counts, films)
             self.wall = Wall(store.clock(), lambda: self.noon + self.now)
+            self.chimes = Chimes(0, self.counts)
             programme = Programme(STANDING, self.now, self.wall.at)
             journal = open_.enter_context(Journal(self.folder / "journal", "front", self.counts))
             self.player = Player(
@@ -123,6 +125,7 @@ class Store:
                 likeness=Likeness(self.pictures, typesetter, Theme(), self.counts, bell.ring),
                 power=Power(self.hours, open_.enter_context(Switch(DisplayConfig(mode="headless"), self.counts))),
                 wall=self.wall,
+                chimes=self.chimes,
                 picture=self.folder / "screen.png",
                 counts=self.counts,
                 clock=lambda: self.now,
