@@ -15,13 +15,18 @@ from msgspec import Raw
 
 from central.contract import feeds, member_code
 from central.contract.codec import encode
+from edge.asking import Asking
 from edge.clock import Clock
 from edge.config import EdgeConfig, ScreenConfig, Zone
+from edge.director import Director
 from edge.floor import Floor
 from edge.frequency import Frequency
 from edge.identity import Identity
+from edge.keyring import Keyring
 from edge.model import Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
+from edge.reading import Reading
+from edge.replays import Replays
 from edge.replica import Replica
 from edge.report import Report
 from edge.seal import Seal
@@ -34,6 +39,15 @@ SLOW = 0.2
 KEY = bytes(32)
 MEMBERS = 8
 TILL = ZoneId("till")
+
+
+class Nowhere:
+    """A link that is down."""
+
+    connected = False
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:  # noqa: ARG002
+        return False
 
 
 class Screen:
@@ -109,9 +123,12 @@ async def scan_to_screen(folder: Path, scans: int, delay: float) -> list[float]:
         await storage.write(lambda db: db.set_trace_callback(slow if delay else None), now=True)
         clock = Clock(datetime.now(UTC), synced=lambda: True)
         report = Report(outbox, clock)
+        replays = Replays(storage)
+        await replays.open()
+        identity, asking = Identity(KEY, replica, Keyring(), replays), Asking(Nowhere(), clock, "ginza", "ginza-1")
         floor = Floor(
             config,
-            identity=Identity(KEY, replica),
+            reading=Reading(Director.of(config), identity, asking, replica, report, clock, confirmed=lambda: True),
             replica=replica,
             report=report,
             clock=clock,

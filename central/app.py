@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -16,9 +17,10 @@ import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from central import agents, api, catalogue, commands
+from central import agents, api, catalogue, codes, commands
 from central.agents import Desk
 from central.api.door import Door, Listening
+from central.asking import Asking
 from central.broker import Broker
 from central.config import CentralConfig, Embedded, Http
 from central.contract.enrolment import Where
@@ -44,6 +46,8 @@ _CONNECTS_S = 10.0
 _COMMANDS_S = 0.5
 _SETTINGS_S = 2.0
 """How often one looks for commands to send, and for the next step of a roll-out."""
+_FORGETS_S = 3600.0
+"""How often used codes are forgotten that are too old: few at a time, so that nobody waits for it."""
 
 
 async def serve(config: CentralConfig, announce: Announce) -> None:
@@ -99,7 +103,7 @@ class Central:
         self.listening = listening
         self.mqtt = mqtt
         self.broker = own
-        self.ups, self.pulls, self.asks = Inbox(), Inbox(), Inbox()
+        self.ups, self.pulls, self.renews, self.asks = Inbox(), Inbox(), Inbox(), Inbox()
         self.renewals = Renewals(engine, desk, mqtt.publish, _now)
         self.ingest = Ingest(engine, mqtt.publish, _now)
         self.pages = Pages(engine, mqtt.publish)
@@ -109,13 +113,15 @@ class Central:
             lambda *hint: mqtt.publish(*hint, retain=True),
             _now,
             lambda data: desk.keys.signed("manifests", data, _now()),
+            lambda: codes.of_chain(desk.keys, config.cards, _now()),
         )
+        self.asking = Asking(engine, mqtt.publish, self.projector.tell, _now)
         self.sender = commands.Sender(engine, mqtt.publish, _now)
         self.rollout = Rollout(engine, _now, self.projector.wake, lambda: mqtt.connected)
         self.incarnation = Incarnation(engine, config.folder / "incarnation", _now)
         self.http = _Server(
             uvicorn.Config(
-                api.build(engine, config.pictures, self.live, _now, self.projector.wake, desk),
+                api.build(engine, config.pictures, self.live, _now, self.projector.wake, desk, config.codes.good_for),
                 ssl_context_factory=lambda *_: gate.http,
                 access_log=False,
                 http=Door,
@@ -131,7 +137,7 @@ class Central:
     async def connected(self) -> AsyncIterator[None]:
         """Be subscribed while inside. Raises BrokerError."""
         inboxes = {"up": self.ups, "status": self.ups, "reply": self.ups, "pull": self.pulls}
-        inboxes |= {"renew": self.asks, "unlock": self.asks, "picture": self.ups}
+        inboxes |= {"renew": self.renews, "unlock": self.renews, "picture": self.ups, "ask": self.asks}
         try:
             await asyncio.to_thread(self.mqtt.open, inboxes, self.projector.repair, _CONNECTS_S)
             yield
@@ -145,7 +151,10 @@ class Central:
             running = [
                 group.create_task(_in_thread(lambda: self.ingest.run(self.ups), self.ups.close), name="ingest"),
                 group.create_task(_in_thread(lambda: self.pages.run(self.pulls), self.pulls.close), name="pages"),
-                group.create_task(_in_thread(lambda: self.renewals.run(self.asks), self.asks.close), name="renewals"),
+                group.create_task(
+                    _in_thread(lambda: self.renewals.run(self.renews), self.renews.close), name="renewals"
+                ),
+                group.create_task(_in_thread(lambda: self.asking.run(self.asks), self.asks.close), name="asking"),
                 group.create_task(_in_thread(self.projector.run, self.projector.close), name="projector"),
                 group.create_task(self.http.run_on(self.listening), name="http"),
                 group.create_task(self.gate.watch(self.broker, self._floods), name="gate"),
@@ -153,6 +162,7 @@ class Central:
                 group.create_task(_often(self.sender.step, _COMMANDS_S), name="commands"),
                 group.create_task(_often(self.rollout.step, _SETTINGS_S), name="settings"),
                 group.create_task(_often(self.incarnation.renew, incarnation.EVERY), name="incarnation"),
+                group.create_task(_often(self.asking.forget, _FORGETS_S), name="forgetting"),
             ]
             await self.http.up.wait()
             announce({"ready": True, "http": self.listening.getsockname()[1], "broker": self.mqtt.port})
@@ -165,17 +175,18 @@ class Central:
             await asyncio.to_thread(self.incarnation.renew)
 
     def _floods(self) -> Counter[str]:
-        return self.ups.floods() + self.pulls.floods() + self.asks.floods()
+        return self.ups.floods() + self.pulls.floods() + self.renews.floods() + self.asks.floods()
 
     def live(self) -> dict[str, int]:
         """What this process counted since it started."""
-        counts = {"up_dropped": self.ups.dropped, "pull_dropped": self.pulls.dropped, "ask_dropped": self.asks.dropped}
+        counts = {"up_dropped": self.ups.dropped, "pull_dropped": self.pulls.dropped}
+        counts |= {"renew_dropped": self.renews.dropped, "ask_dropped": self.asks.dropped}
         counts["http_turned_away_early"] = self.listening.turned_away
         counts["broker_restarts"] = self.broker.restarts if self.broker else 0
         counts["broker_tls_errors"] = self.broker.tls_errors if self.broker else 0
         for name, counted in (
             *(("ingest", self.ingest.counts), ("pages", self.pages.counts), ("renewals", self.renewals.counts)),
-            *(("mqtt", self.mqtt.counts), ("gate", self.gate.counts)),
+            *(("mqtt", self.mqtt.counts), ("gate", self.gate.counts), ("asks", self.asking.counts)),
         ):
             counts |= {f"{name}_{what}": number for what, number in counted.copy().items()}
         return counts
@@ -206,13 +217,15 @@ class _Server(uvicorn.Server):
 
 
 async def _in_thread(run: Callable[[], None], close: Callable[[], None]) -> None:
-    work = asyncio.create_task(asyncio.to_thread(run))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        close()
-        await work
-        raise
+    # Not in the pool that all share: what works until the end would leave nobody there for what is soon done.
+    with ThreadPoolExecutor(1) as own:
+        work = asyncio.get_running_loop().run_in_executor(own, run)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            close()
+            await work
+            raise
 
 
 async def _alive() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,10 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicKey,
     generate_private_key,
 )
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from central.errors import BadRequest
+
+Private: TypeAlias = EllipticCurvePrivateKey | Ed25519PrivateKey
+Public: TypeAlias = EllipticCurvePublicKey | Ed25519PublicKey
 
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 MAX_REQUEST = 20_000
@@ -37,7 +42,8 @@ _LIST_LASTS = timedelta(days=7)
 class Signer:
     """A key and the certificate that says what it may sign."""
 
-    private: EllipticCurvePrivateKey
+    private: Private
+    """On P-256, apart from what signs member codes: Ed25519 signs those (central/contract/signed_code.py)."""
     certificate: x509.Certificate
 
     @property
@@ -62,16 +68,16 @@ def new_key() -> EllipticCurvePrivateKey:
     return generate_private_key(SECP256R1())
 
 
-def key_id(key: EllipticCurvePublicKey) -> str:
+def key_id(key: Public) -> str:
     """Give the first 16 bytes of SHA-256 of the public key, in hex."""
     return hashlib.sha256(public_bytes(key)).hexdigest()[:32]
 
 
-def public_bytes(key: EllipticCurvePublicKey) -> bytes:
+def public_bytes(key: Public) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def private_pem(key: EllipticCurvePrivateKey) -> str:
+def private_pem(key: Private) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
@@ -100,7 +106,9 @@ def requested_key(request: str) -> EllipticCurvePublicKey:
 
 
 def signature(signer: Signer, data: bytes) -> bytes:
-    """Sign, the same each time (RFC 6979): what has not changed need not be sent again."""
+    """Sign, the same each time (RFC 6979, RFC 8032): what has not changed need not be sent again."""
+    if isinstance(signer.private, Ed25519PrivateKey):
+        return signer.private.sign(data)
     return signer.private.sign(data, ECDSA(hashes.SHA256(), deterministic_signing=True))
 
 
@@ -116,9 +124,17 @@ def root(what: str, at: datetime, lasts: timedelta) -> Signer:
     )
 
 
-def below(signer: Signer, what: str, at: datetime, lasts: timedelta, *, signs_certificates: bool) -> Signer:
-    """Make a key that a root answers for."""
-    private = new_key()
+def below(
+    signer: Signer,
+    what: str,
+    at: datetime,
+    lasts: timedelta,
+    *,
+    signs_certificates: bool,
+    private: Private | None = None,
+) -> Signer:
+    """Have a root answer for a key: this one, or one on P-256 that is made."""
+    private = private or new_key()
     builder = _builder(_signers_name(what, private), private.public_key(), at, at + lasts)
     builder = _may_sign(builder, 0) if signs_certificates else _signs_only(builder)
     return Signer(private=private, certificate=_signed(builder, private.public_key(), signer))
@@ -182,12 +198,12 @@ def hosts_of(certificate: x509.Certificate) -> set[str]:
     }
 
 
-def _builder(name: x509.Name, key: EllipticCurvePublicKey, at: datetime, until: datetime) -> x509.CertificateBuilder:
+def _builder(name: x509.Name, key: Public, at: datetime, until: datetime) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().subject_name(name).public_key(key).serial_number(x509.random_serial_number())
     return builder.not_valid_before(at - _EARLIER).not_valid_after(until)
 
 
-def _signed(builder: x509.CertificateBuilder, key: EllipticCurvePublicKey, signer: Signer) -> x509.Certificate:
+def _signed(builder: x509.CertificateBuilder, key: Public, signer: Signer) -> x509.Certificate:
     builder = builder.issuer_name(signer.certificate.subject)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     named = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.private.public_key())
@@ -218,7 +234,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _signers_name(what: str, key: EllipticCurvePrivateKey) -> x509.Name:
+def _signers_name(what: str, key: Private) -> x509.Name:
     # With its id: lists and certificates of keys that overlap are told apart by their issuer's name.
     return _name(f"Noren {what} {key_id(key.public_key())}")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from central import config, editing, operating
+from central import config, editing, operating, printing
 from central.config import CentralConfig, External
 from central.contract import member_code
 from central.contract.feeds import PURPOSES
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     command("store-key", "print the key of a store's tokens").add_argument("store")
     editing.parsers(command)
     operating.parsers(command)
+    printing.parsers(command)
     consent = command("consent", "note what a customer agrees to, or no longer")
     consent.add_argument("customer")
     consent.add_argument("what", choices=("give", "withdraw"))
@@ -123,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", "tell what is stored, by agent and epoch")
     report.add_argument("--json", action="store_true", help="as one line of JSON")
     report.add_argument("--plays", action="store_true", help="with every proof of play")
+    report.add_argument("--posters", action="store_true", help="with what posters and labels brought")
     again = command("replay", "try again to store what could not be read, and tell what became of it")
     again.add_argument("--agent", metavar="AGENT", help="only what came from it")
     page = commands.add_parser("page", help="the store page beside a demo, which starts it")
@@ -141,8 +143,14 @@ def _keys_parser(command: Callable[[str, str], argparse.ArgumentParser]) -> None
         "--may",
         default="track,consents",
         metavar="SCOPES",
-        help="separated by commas: track, consents, health, programme",
+        help="separated by commas: track, consents, health, programme, codes",
     )
+    member = command("member-code", "print the codes that a member's phone would show, one line of JSON each")
+    member.add_argument("customer")
+    member.add_argument("--svg", type=Path, metavar="FILE", help="draw the first there, for a screen")
+    member.add_argument("--count", type=int, choices=range(1, 21), default=1, metavar="N", help="1 to 20, ahead (1)")
+    renew = command("renew-code", "have all codes of a member that were made count no more: a phone was stolen")
+    renew.add_argument("customer")
     command("revoke-key", "take nothing from a web shop or a register any more").add_argument("name")
     access = command("access", "print what brokers of your own need: who may do what, and what is revoked")
     access.add_argument("what", nargs="?", choices=("access", "trust", "revoked"), default="access")
@@ -255,6 +263,27 @@ def _rotate_key(settings: CentralConfig, given: argparse.Namespace) -> None:
     print(_json({"id": key.id, "purpose": key.purpose, "from": key.start, "until": key.until}))
 
 
+def _member_code(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import agents, codes
+    from central.keys import Keys
+
+    now = _now()
+    with _database(settings) as connection:
+        keys = Keys.open(settings.keys, now, begun=agents.certified(connection))
+        issued = codes.issue(connection, keys, given.customer, now, given.count, settings.codes.good_for)
+    if given.svg is not None:
+        given.svg.write_text(codes.symbol(issued[0].code))
+    for one in issued:
+        print(_json({"code": one.code, "from": one.start, "until": one.until}))
+
+
+def _renew_code(settings: CentralConfig, given: argparse.Namespace) -> None:
+    from central import codes
+
+    with _database(settings) as connection:
+        codes.renew(connection, given.customer)
+
+
 def _access(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central import agents
     from central.gate import admission
@@ -298,7 +327,7 @@ def _revoke_key(settings: CentralConfig, given: argparse.Namespace) -> None:
 
 def _edit(settings: CentralConfig, given: argparse.Namespace) -> None:
     with _engine(settings) as engine:
-        print({**editing.DO, **operating.DO}[given.command](engine, settings.pictures, given), end="")
+        print({**editing.DO, **operating.DO, **printing.DO}[given.command](engine, settings.pictures, given), end="")
 
 
 def _consent(settings: CentralConfig, given: argparse.Namespace) -> None:
@@ -369,7 +398,7 @@ def _report(settings: CentralConfig, given: argparse.Namespace) -> None:
     from central.ingest.report import report
 
     with _database(settings, writes=False) as connection:
-        found = report(connection, plays=given.plays)
+        found = report(connection, plays=given.plays, posters=given.posters)
     print(_json(found) if given.json else msgspec.json.format(_json(found)))
 
 
@@ -433,6 +462,8 @@ _COMMANDS = {
     "revoke": _revoke,
     "keys": _keys,
     "rotate-key": _rotate_key,
+    "member-code": _member_code,
+    "renew-code": _renew_code,
     "access": _access,
     "store-key": _print_store_key,
     "key": _key,
@@ -442,5 +473,5 @@ _COMMANDS = {
     "settings": _settings,
     "report": _report,
     "replay": _replay,
-    **dict.fromkeys((*editing.DO, *operating.DO), _edit),
+    **dict.fromkeys((*editing.DO, *operating.DO, *printing.DO), _edit),
 }

@@ -1,18 +1,24 @@
-"""What central is told: its folder, its database, its brokers, its names, and the key of the chain."""
+"""What central is told: its folder, its database, its brokers, its names, the key of the chain, its members' codes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from central.contract.member_code import CARDS, Card
 from ground import settings
 
 _WILD = ("", "0.0.0.0", "::")  # noqa: S104 - Named to be left out.
 _HERE = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:.]{2,45}")
+_MOST_CARDS = 32
+"""As many as one row takes to the stores (central.contract.feeds.Codes)."""
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 
@@ -73,6 +79,18 @@ class External:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemberCodes:
+    """How long a code is good that a phone shows."""
+
+    seconds: Annotated[int, Meta(ge=15, le=240, multiple_of=15, description="15, 30, 45 … or 240")] = 60
+    """Steps of central.contract.signed_code."""
+
+    @property
+    def good_for(self) -> timedelta:
+        return timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CentralConfig:
     """The section `central:`."""
 
@@ -91,9 +109,13 @@ class CentralConfig:
     """SQLAlchemy URL; without it a SQLite file in the folder."""
     assets: Path | None = None
     """Where pictures lie; without it `assets` in the folder."""
+    cards: tuple[Card, ...] = CARDS
+    """What numbers plain member cards have."""
+    codes: MemberCodes = field(default_factory=MemberCodes)
     log: Literal["debug", "info", "warning", "error"] = "info"
 
     def problems(self) -> Iterator[str]:
+        yield from _cards(self.cards)
         if not re.fullmatch("[0-9a-f]{64}", self.key):
             yield "key: must be 64 hex digits: make one with `openssl rand -hex 32`"
         if self.database and not self.database.startswith(_DATABASES):
@@ -132,6 +154,16 @@ class CentralConfig:
 def read(file: Path) -> CentralConfig:
     """Read the section `central:` of a file. Raises ground.settings.SettingsError with every problem."""
     return settings.read(file, "central", CentralConfig)
+
+
+def _cards(cards: tuple[Card, ...]) -> Iterator[str]:
+    if len(cards) > _MOST_CARDS:
+        yield f"cards: must be {_MOST_CARDS} at most"
+    for card in cards:
+        if len(card.prefix) > card.length:
+            yield f"cards: prefix {card.prefix} is longer than the whole number, of length {card.length}"
+    for card in dict.fromkeys(card for card in cards if cards.count(card) > 1):
+        yield f"cards: prefix {card.prefix} with length {card.length} is named twice"
 
 
 def _port(value: int, *, least: int) -> Iterator[str]:

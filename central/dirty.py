@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from central.storage.tables import dirty
 
 Subject = Literal[
-    "customer", "product", "stock", "settings", "content", "playlist", "campaign", "layout", "store", "asset"
+    "customer", "product", "stock", "settings", "content", "playlist", "campaign", "layout", "store", "asset", "codes"
 ]
 
 

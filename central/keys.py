@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +15,12 @@ from typing import Literal
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from central import certificates
-from central.certificates import CLIENT, SERVER, Revoked, Signer
-from central.contract import enrolment
+from central.certificates import CLIENT, SERVER, Private, Revoked, Signer
+from central.contract import enrolment, signed_code
 from central.errors import KeysUnusable
 from ground import files
 
@@ -36,6 +37,10 @@ _ROOT_OVERLAP = _LASTS + _OVERLAP
 """No key outlives the root that signed it."""
 _OWN_LASTS, _OWN_OVERLAP = timedelta(days=90), timedelta(days=30)
 _MOMENT = timedelta(minutes=1)
+_MOST_OF_CODES = 16
+"""Keys in one row of the feed `codes` (central.contract.feeds.Codes)."""
+_HEARD = timedelta(days=7)
+"""How old a key is before it signs codes: a store that was away for days must know it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,11 @@ class Key(Signer):
     def fingerprint(self) -> str:
         """How a one-time code names it."""
         return enrolment.fingerprint(certificates.public_bytes(self.private.public_key()))
+
+    @property
+    def short(self) -> str:
+        """How a member code names it."""
+        return _short(self.private)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +103,14 @@ class Keys:
         return keys
 
     def all(self) -> tuple[Key, ...]:
-        """Every key that was made, the oldest of each purpose first. Raises KeysUnusable."""
+        """Every key that was made and is of use, the oldest of each purpose first. Raises KeysUnusable."""
         try:
             # Not by glob: from Python 3.13 on it says nothing of a folder that cannot be read.
             names = frozenset(file.name for file in self._folder.iterdir() if file.match("*-*.pem"))
             if names != self._seen:
                 # A certificate's times are whole seconds: of two within one the file written later is the later.
                 files = sorted((self._folder / name for name in names), key=lambda file: file.stat().st_mtime_ns)
-                keys = map(_read_key, files)
+                keys = filter(_is_of_use, map(_read_key, files))
                 self._known = tuple(sorted(keys, key=lambda key: (PURPOSES.index(key.purpose), key.start)))
                 self._seen = names
         except FileNotFoundError:  # They are to be made.
@@ -149,6 +159,18 @@ class Keys:
         found = self.of(purpose, at)
         key = next((key for key in reversed(found) if key.start <= at), found[0])
         return certificates.signature(key, data), key.pem
+
+    def of_codes(self, at: datetime) -> tuple[Key, ...]:
+        """The keys that stores believe member codes of, the newest last: as many as the feed takes."""
+        return self.of("codes", at)[-_MOST_OF_CODES:]
+
+    def signs_codes(self, at: datetime) -> Key:
+        """The key of the codes that end then: the newest that every store has heard of. Raises KeysUnusable."""
+        found = self.of_codes(at)
+        if not found:  # The only one was taken out.
+            self.care(at)
+            found = self.of_codes(at)
+        return next((key for key in reversed(found) if key.start + _HEARD <= at), found[0])
 
     def trusted(self, at: datetime) -> str:
         """All roots in PEM: what devices believe."""
@@ -209,7 +231,9 @@ class Keys:
         if purpose == "root":
             made = certificates.root(purpose, at, _ROOT_LASTS)
         else:
-            made = certificates.below(self.root(at), purpose, at, _LASTS, signs_certificates=purpose == "enrolment")
+            private = code_key({key.short for key in self.of("codes", at)}) if purpose == "codes" else None
+            signs = purpose == "enrolment"
+            made = certificates.below(self.root(at), purpose, at, _LASTS, signs_certificates=signs, private=private)
         key = Key(purpose=purpose, private=made.private, certificate=made.certificate)
         # What it signs is with others before the disk would have settled by itself.
         files.put(self._folder / f"{purpose}-{key.id}.pem", (certificates.private_pem(key.private) + key.pem).encode())
@@ -246,9 +270,26 @@ def _read_key(file: Path) -> Key:
         purpose = next(one for one in PURPOSES if file.name.startswith(f"{one}-"))
     except (ValueError, TypeError, StopIteration, x509.InvalidVersion) as error:
         raise KeysUnusable(f"{file} is no key of ours.", fix="Take it out of that folder, or restore it.") from error
-    if not isinstance(private, EllipticCurvePrivateKey) or private.public_key() != certificate.public_key():
+    kinds = Private if purpose == "codes" else EllipticCurvePrivateKey
+    if not isinstance(private, kinds) or private.public_key() != certificate.public_key():
         raise KeysUnusable(f"{file}: key and certificate do not fit.", fix="Restore it.")
     return Key(purpose=purpose, private=private, certificate=certificate)
+
+
+def _is_of_use(key: Key) -> bool:
+    # Chains from before there were member codes have a key for them on P-256, which has signed nothing.
+    return key.purpose != "codes" or isinstance(key.private, Ed25519PrivateKey)
+
+
+def code_key(taken: Collection[str]) -> Ed25519PrivateKey:
+    """Make a key for codes whose short name is none of these: a code has room for two bytes of it."""
+    while _short(made := Ed25519PrivateKey.generate()) in taken:
+        pass
+    return made
+
+
+def _short(private: Private) -> str:
+    return signed_code.key_id(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def _pem(private: EllipticCurvePrivateKey, made: x509.Certificate, signer: Key) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from ground.programme.records import Language
 
 VIEWS = 50
 """Products looked at that are kept of one customer: a look counts half after three days (edge/recommender.py)."""
+_NUMBER = re.compile("[!-~]{1,32}")
+"""What a register can be typed, and central.contract.feeds.Token holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,16 @@ class Customer:
     @property
     def stores(self) -> frozenset[str]:
         return frozenset((*self.visited, self.home) if self.home else self.visited)
+
+    @property
+    def number(self) -> str:
+        """What a register knows them by: the number of their first card; nothing where they have none."""
+        return number(value for means, value in self.tokens if means == "code")
+
+
+def number(values: Iterable[str]) -> str:
+    """The first of these codes that may be a register's number; nothing where none is."""
+    return next(filter(_NUMBER.fullmatch, values), "")
 
 
 def save(connection: Connection, customers: Collection[Customer]) -> None:
@@ -96,6 +109,18 @@ def view(connection: Connection, looks: Mapping[str, Mapping[str, datetime]]) ->
 
 def forget_views(connection: Connection, one: str) -> None:
     connection.execute(interest.delete().where(*_viewed([one])))
+
+
+def is_of(connection: Connection, one: str, store: str) -> bool:
+    """Whether this store is one of theirs."""
+    mine = (customer_store.c.customer == one, customer_store.c.store == store)
+    return connection.scalar(select(customer_store.c.store).where(*mine).limit(1)) is not None
+
+
+def visit(connection: Connection, one: str, store: str) -> None:
+    """Note that this customer (locked) was in this store, which is none of theirs yet."""
+    connection.execute(customer_store.insert().values(customer=one, store=store, relation="visited"))
+    dirty.mark(connection, "customer", [one])
 
 
 def _viewed(ids: Collection[str]) -> tuple[ColumnElement[bool], ...]:

@@ -35,6 +35,8 @@ class Show:
     end: float
     format: str
     content: str
+    own: bool = False
+    """Whether it is a member's own, as they may know them by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from central.errors import Unknown
 from central.storage.database import put
 from central.storage.tables import source
 
-SCOPES = ("track", "consents", "health", "programme")
-"""What a key may be good for: telling what customers do, what they agree to, asking how it is, saying what plays."""
+SCOPES = ("track", "consents", "health", "programme", "codes")
+"""What a key may be good for: telling what customers do, what they agree to, asking how it is, saying what plays,
+making the codes that members show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

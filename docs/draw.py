@@ -13,14 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from central import sample
 from central.contract.feeds import Profile
-from edge.director import Wish
+from edge.aim import page as pages
+from edge.aim.sight import Aim
+from edge.director import Answer, Wish
 from edge.model import CustomerId
 from edge.recommender import recommend
 from edge.scenes import A_SCENE, compose
+from edge.sensors import shoppers, simulated
 from ground.programme import file as programme_file
 from ground.programme.records import Language
 from signage.contract import Scene
@@ -97,6 +101,45 @@ def draw_screens() -> None:
         subprocess.run([*command, *day, "--size", "1280x720", "--assets", folder], check=True)
 
 
+def draw_answers() -> None:
+    """What a checkout's screen says to a code, beside the greeting: six to a sheet."""
+    answers: tuple[Answer, ...] = ("reading", "unknown", "expired", "used", "wrong", "trouble")
+    for language in LANGUAGES:
+        sheet = Image.new("RGB", (3 * 640 + 4 * 12, 2 * 360 + 3 * 12), "#8a8a8a")
+        with tempfile.TemporaryDirectory() as folder:
+            for number, answer in enumerate(answers):
+                wish = Wish(level=0, cause="scan", people=(), answer=answer)
+                scene = compose(wish, answer, [], [], {}, (language,))
+                file, made = Path(folder, f"{answer}.json"), Path(folder, f"{answer}.png")
+                file.write_bytes(msgspec.json.encode(scene))
+                command = [sys.executable, "-m", "signage", "snapshot", str(file), str(made), "--size", "640x360"]
+                subprocess.run(command, check=True)
+                with Image.open(made) as drawn:
+                    sheet.paste(drawn, (12 + number % 3 * 652, 12 + number // 3 * 372))
+        sheet.save(HERE / f"answers-{language}.png", optimize=True)
+
+
+def draw_aim() -> None:
+    """The installer's phone, while a code is held before the camera."""
+    show = shoppers.Showing(reader="till-camera", begin=1, end=3, format="QRCode", content="NOREN" * 9)
+    frame = simulated.held(simulated.counter("aim")[0], simulated.phone(show), 1.0)
+    shown, aim = pages.Page("till-camera"), Aim()
+    with pages.served(shown, "127.0.0.1") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        for language, locale in zip(LANGUAGES, ("ja-JP", "en-GB"), strict=True):
+            context = browser.new_context(viewport={"width": 390, "height": 740}, locale=locale, device_scale_factor=2)
+            page = context.new_page()
+            page.goto(address)
+            for at in range(15):
+                shown.show(frame, aim.see(frame, at / 10), "")
+            expect(page.locator("#first")).to_have_class("good", timeout=SOON)
+            page.screenshot(path=HERE / f"aim-{language}.png")
+            context.close()
+        browser.close()
+
+
 @contextmanager
 def demo() -> Iterator[str]:
     """A demo with its store page, and where that is."""
@@ -161,6 +204,8 @@ def pose(page: Page, store: str, near: str, shown: str) -> None:
 def main() -> int:
     HERE.mkdir(exist_ok=True)
     draw_screens()
+    draw_answers()
+    draw_aim()
     draw_page()
     return 0
 

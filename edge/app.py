@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,12 +14,14 @@ from pathlib import Path
 import msgspec
 
 from central.contract import codec, commands, events, topics
-from central.contract.feeds import Manifest
-from edge import board, manifests, mqtt, renewal, sensing, settings
+from central.contract.feeds import Codes
+from edge import board, keyring, manifests, mqtt, renewal, sensing, settings
 from edge import enrolment as enrolments
+from edge.asking import Asking
 from edge.clock import Clock
 from edge.commands import Commands
-from edge.config import EdgeConfig
+from edge.config import EdgeConfig, Keyboard, Serial
+from edge.director import Director
 from edge.downlink import Downlink
 from edge.enrolment import Enrolment
 from edge.errors import Corrupt
@@ -26,19 +29,23 @@ from edge.floor import Floor
 from edge.frequency import Frequency
 from edge.health import Health
 from edge.identity import Identity
+from edge.keyring import Keyring
 from edge.model import ScreenId
 from edge.mqtt import Mqtt
 from edge.orders import Orders
 from edge.outbox import Outbox
+from edge.reading import Reading
 from edge.relay import Relay
 from edge.renewal import Renewal, Unlocking
-from edge.replica import Replica
+from edge.replays import Replays
+from edge.replica import Replica, Signed
 from edge.report import Report
 from edge.screen import Player
 from edge.seal import Seal, sealing_key
 from edge.settings import Kept, Trial
 from edge.storage import DATABASE, Storage
-from edge.supervise import Supervisor
+from edge.supervise import WORKS, Supervisor, soon
+from edge.till import Till, checkouts
 from edge.upkeep import Upkeep
 from edge.uplink import Uplink
 from ground import VERSION, memory, systemd
@@ -87,7 +94,9 @@ class App:
             subscriptions={},
             now=self.clock.central,
         )
-        self.identity = Identity(None, replica)
+        self.keyring = Keyring()
+        self.replays = Replays(storage)
+        self.identity = Identity(None, replica, self.keyring, self.replays)
         self.renewal = Renewal(enrolment, self.mqtt, self.clock.central, self._use)
         self.unlocking = Unlocking(
             enrolment,
@@ -149,17 +158,7 @@ class App:
         self.frequency = Frequency(storage, seal, enrolment.store)
         self._board = board.look(config.folder)
         self._undervolted = 0
-        self.report = Report(outbox, self.clock)
-        self.floor = Floor(
-            config,
-            identity=self.identity,
-            replica=replica,
-            report=self.report,
-            clock=self.clock,
-            screens=self.screens,
-            frequency=self.frequency,
-            confirmed=self.downlink.confirmed,
-        )
+        self._build_floor()
         self.upkeep = Upkeep(storage, outbox, self.report, self.clock, self.floor.anybody)
         self.commands.known["vacuum"] = self.upkeep.vacuum
         self.health = Health(config.folder, self.counts, self._status, self.mqtt, self._topic("status"))
@@ -167,6 +166,7 @@ class App:
             self._topic("ack"): self.uplink.on_ack,
             self._topic("nack"): self.uplink.on_nack,
             self._topic("page"): self.downlink.on_page,
+            self._topic("told"): self.asking.on_told,
             self._topic("command"): self.commands.on_command,
             self._topic("renewed"): self.renewal.on_renewed,
             self._topic("unlocked"): self.unlocking.on_unlocked,
@@ -178,6 +178,41 @@ class App:
         self.mqtt.on_refused.append(self.renewal.refused)
         self.unlocking.opened += [self.uplink.connected, self.downlink.connected]
         self.uplink.on_set_back.append(self.downlink.anew)
+
+    def _build_floor(self) -> None:
+        """What leads from the senses to the screens."""
+        self.report = Report(self.outbox, self.clock)
+        self.asking = Asking(self.mqtt, self.clock, self.enrolment.store, self.enrolment.agent)
+        self.sensors = tuple(sensing.of(self.config.sensors, self.enrolment.store))
+        self.asking.coming = partial(self.downlink.soon, "tokens", "profiles")
+        self.reading = Reading(
+            Director.of(self.config),
+            self.identity,
+            self.asking,
+            self.replica,
+            self.report,
+            self.clock,
+            self.downlink.confirmed,
+        )
+        self.floor = Floor(
+            self.config,
+            reading=self.reading,
+            replica=self.replica,
+            report=self.report,
+            clock=self.clock,
+            screens=self.screens,
+            frequency=self.frequency,
+            confirmed=self.downlink.confirmed,
+        )
+        self.floor.troubled = self._blind
+        shared = [one for one in self.config.sensors if isinstance(one, Keyboard | Serial) and one.shared]
+        self._shared = tuple(one.name for one in shared)
+        """Scanners that the register's process holds."""
+        self.till: Till | None = None
+        if self.config.register is not None:
+            zones = {one.name: one.zone for one in shared}
+            self.till = Till(self.config.register, zones, checkouts(self.config))
+            self.reading.register = self.till.answer
 
     async def run(self, stop: asyncio.Event) -> bool:
         """Be the agent until `stop`, or until every sensor is a recording that has been played.
@@ -203,12 +238,17 @@ class App:
                     "upkeep": self.upkeep.run(),
                     "relay": self.relay.run(),
                     "mqtt": self.supervisor.keep("mqtt", self.mqtt.run, waits=mqtt.waits),
+                    **({"till": self.till.run(self.floor.deliver)} if self.till else {}),
                     **{f"screen-{name}": player.run() for name, player in self.screens.items()},
                 }.items()
             ]
             senses = [
-                group.create_task(self.supervisor.keep(sensor.name, partial(sensor.run, self.floor.deliver)))
-                for sensor in sensing.of(self.config.sensors, self.enrolment.store)
+                group.create_task(
+                    self.supervisor.keep(
+                        sensor.name, partial(sensor.run, self.floor.deliver), waits=soon, settled=WORKS
+                    )
+                )
+                for sensor in self.sensors
             ]
             stopping = group.create_task(stop.wait(), name="stop")
             ending = group.create_task(self._again.wait(), name="again")
@@ -231,11 +271,13 @@ class App:
         """Every part's counts, by name."""
         parts: list[Mapping[str, int]] = [
             self.floor.counts,
+            self.reading.counts,
             self.report.counts,
             self.outbox.counts,
             self.storage.counts,
             self.uplink.counts,
             self.downlink.counts,
+            self.asking.counts,
             self.commands.counts,
             self.renewal.counts,
             self.unlocking.counts,
@@ -247,6 +289,11 @@ class App:
         self._board = board.look(self.config.folder)
         self._undervolted += bool(self._board.undervoltage)
         parts += [self._board.counts, {"board_undervolted": self._undervolted}]
+        parts.append(self.till.counts if self.till else {})
+        sensed: Counter[str] = Counter()
+        for sensor in self.sensors:
+            sensed.update(sensor.counts)
+        parts.append(sensed)
         parts += [player.counts for player in self.screens.values()]
         parts.append({"carries_broken": sum(player.carries_broken for player in self.screens.values())})
         return {name: count for part in parts for name, count in part.items()}
@@ -298,8 +345,25 @@ class App:
     def _troubles(self) -> tuple[str, ...]:
         own = [said for said in (self.unlocking.trouble, self.renewal.trouble, self.mqtt.rivals.trouble) if said]
         screens = [said for player in self.screens.values() for said in player.troubles]
-        here = (*self.upkeep.troubles, *self._board.troubles, *self.supervisor.troubles.values())
+        names = {sensor.name for sensor in self.sensors}
+        failing = (said for name, said in self.supervisor.troubles.items() if name not in names)
+        senses = (f"{name}: {said}" for name, said in self._sensor_troubles().items())
+        till = self.till.troubles.values() if self.till else ()
+        here = (*self.upkeep.troubles, *self._board.troubles, *failing, *senses, *till, *self.reading.troubles)
         return (*own, *here, *self.relay.troubles, *screens, *self._misfits)[:50]
+
+    def _sensor_troubles(self) -> dict[str, str]:
+        """What is wrong with each sensor, by its name; nothing of those that work."""
+        failing = self.supervisor.troubles
+        said = {sensor.name: failing.get(sensor.name) or sensor.trouble for sensor in self.sensors}
+        return {name: trouble for name, trouble in said.items() if trouble}
+
+    def _blind(self) -> dict[str, str]:
+        """As `_sensor_troubles`, and of the scanners that the register's process holds."""
+        troubles = dict(self.till.troubles) if self.till else {}
+        gone = troubles.get("register", "") if self.till and not self.till.connected else ""
+        shared = {name: troubles.get(name, gone) for name in self._shared}
+        return self._sensor_troubles() | {name: trouble for name, trouble in shared.items() if trouble}
 
     def _use(self, enrolment: Enrolment) -> None:
         """Be known by this identity from the next connection on."""
@@ -310,12 +374,20 @@ class App:
         self.relay.relay()
         # What no root that was known then had signed may be central's all the same.
         self.downlink.repair(topics.CHAIN, "manifest")
+        self.downlink.repair(topics.CHAIN, "codes")
+        self.use_codes()
+
+    def use_codes(self) -> None:
+        """Know what member codes are, as the feed has it now."""
+        self.keyring.use(self.replica.codes(self.clock.wall()), self._trust)
 
     async def _hinted(self, heads: bytes) -> None:
         self.uplink.hinted()
         await self.downlink.on_heads(heads)
 
     def _changed(self, feed: str, keys: frozenset[str]) -> None:
+        if feed == "codes":
+            self.use_codes()
         self.floor.feed_changed(feed, keys)
         self.relay.changed(feed)
 
@@ -333,13 +405,15 @@ class App:
 
     def _works(self) -> frozenset[str]:
         """Which sensors and screens there is nothing wrong with."""
-        sensors = {sensor.name for sensor in self.config.sensors} - set(self.supervisor.troubles)
+        sensors = {sensor.name for sensor in self.sensors} - set(self.supervisor.troubles)
         return frozenset(sensors | {f"screen-{name}" for name, player in self.screens.items() if player.connected})
 
-    def _check(self, key: str, manifest: Manifest) -> None:
+    def _check(self, key: str, signed: Signed) -> None:
         # Called in the thread that writes: a signature is checked beside the loop.
+        if isinstance(signed, Codes):
+            return keyring.check(signed, self._trust)
         at = self.clock.wall() if self.clock.safe() else None
-        manifests.check(key, manifest, self._trust, at)
+        return manifests.check(key, signed, self._trust, at)
 
     def _hello(self, screen: ScreenId, hello: Hello) -> None:
         if hello.screen != screen:
@@ -400,6 +474,8 @@ async def opened(config: EdgeConfig) -> AsyncIterator[App]:
         app = App(config, enrolment, seal, storage, outbox, replica, kept, misfits)
         await app.commands.open()
         await app.frequency.open()
+        await app.replays.open()
+        app.use_codes()
         yield app
 
 

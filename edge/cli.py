@@ -1,4 +1,4 @@
-"""The commands of an agent: enrol, run, check, status, doctor, decode-images, replay."""
+"""The commands of an agent: enrol, run, register, check, status, doctor, aim, decode-images, replay."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from edge.errors import EdgeError
 from ground import log
 from ground.errors import NorenError
-from ground.settings import SettingsError
+from ground.settings import Problem, SettingsError
 
 CONFIG = Path("/etc/noren/noren.yaml")
 
@@ -62,6 +63,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("config", type=Path, nargs="?", default=CONFIG, help=f"default: {CONFIG}")
     doctor.set_defaults(command=_doctor)
 
+    register = commands.add_parser("register", help="stand between shared scanners and the register until stopped")
+    register.add_argument("config", type=Path)
+    register.set_defaults(command=_register)
+
+    aim = commands.add_parser("aim", help="look through a camera while it is set up: light, focus, size, what is read")
+    aim.add_argument("config", type=Path)
+    aim.add_argument("camera", help="its name in the configuration")
+    aim.add_argument("--page", action="store_true", help="also as a page for a phone in the same network, for 10 min")
+    aim.add_argument("--for", type=float, dest="seconds", metavar="S", help="end after S seconds (default: Ctrl-C)")
+    aim.set_defaults(command=_aim)
+
     images = commands.add_parser("decode-images", help="read codes out of photographs")
     images.add_argument("files", type=Path, nargs="+")
     images.add_argument("--json", action="store_true", help='one line a file: {"file", "codes": [{"format", "text"}]}')
@@ -80,6 +92,17 @@ def _run(options: argparse.Namespace) -> int:
     from edge import app, config
 
     settings = config.read(options.config)
+    log.set_up(settings.log)
+    return asyncio.run(app.run(settings))
+
+
+def _register(options: argparse.Namespace) -> int:
+    from edge import config
+    from edge.register import app
+
+    settings = config.read(options.config)
+    if settings.register is None:
+        raise SettingsError(options.config, [Problem(path="edge.register", line=0, text="say how it is reached")])
     log.set_up(settings.log)
     return asyncio.run(app.run(settings))
 
@@ -119,6 +142,18 @@ def _doctor(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _aim(options: argparse.Namespace) -> int:
+    from edge import config
+
+    try:
+        from edge.aim import app
+    except ImportError as error:
+        fix = "pip install zxing-cpp opencv-python-headless"
+        raise EdgeError(f"Aiming needs {error.name}, which is missing.", fix=fix) from error
+    app.aim(config.read(options.config), options.camera, page=options.page, seconds=options.seconds)
+    return 0
+
+
 def _decode_images(options: argparse.Namespace) -> int:
     from edge import codes
 
@@ -132,11 +167,13 @@ def _decode_images(options: argparse.Namespace) -> int:
             found = []
         # A code's bytes need not be text: what is not UTF-8 is shown byte by byte.
         read = [{"format": code.format, "text": code.content.decode("utf-8", "backslashreplace")} for code in found]
+        # Nor need a file's name be.
+        name = str(file).encode("utf-8", "backslashreplace").decode()
         if options.json:
-            print(msgspec.json.encode({"file": str(file), "codes": read}).decode(), flush=True)
+            print(msgspec.json.encode({"file": name, "codes": read}).decode(), flush=True)
         else:
             print(
-                f"{file}: " + (", ".join(f"{code['format']} {code['text']}" for code in read) or "no code"), flush=True
+                f"{name}: " + (", ".join(f"{code['format']} {code['text']}" for code in read) or "no code"), flush=True
             )
     return 1 if unreadable else 0
 

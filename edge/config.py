@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from central.contract import topics
 from ground import settings
@@ -13,6 +15,7 @@ from ground.programme.records import Language
 
 _SOCKET_PATH = 100
 """Bytes of a Unix socket's path that every Linux takes (the kernel's limit is 108 with the NUL)."""
+_PLAIN = re.compile("[!-~]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +186,10 @@ class PostedTo:
     """Sent as `Authorization: Bearer …`, where there is one."""
 
     def problems(self) -> Iterator[str]:
-        if not self.url.startswith(("http://", "https://")):
-            yield "url: must begin with http:// or https://"
+        if not _is_address(self.url):
+            yield "url: must be like http://127.0.0.1:9000/member, without spaces and without a name before an @"
+        if not _PLAIN.fullmatch(self.key):
+            yield "key: must be of ASCII letters, digits and signs, without spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,10 +208,38 @@ class Register:
         if self.passes is None and self.members is None:
             yield "members: say how the register is told of members, or in `passes` where codes go"
 
+    def ports(self) -> list[tuple[str, Path]]:
+        """The serial ports to it, each with the setting that names it."""
+        ways = {
+            "register.passes": self.passes,
+            "register.members": self.members if self.members != self.passes else None,
+        }
+        return [(name, way.device) for name, way in ways.items() if isinstance(way, WiredTo)]
+
+
+def _is_address(url: str) -> bool:
+    # Before urlsplit, which drops line ends: in a request they would begin another header.
+    if not _PLAIN.fullmatch(url):
+        return False
+    try:
+        to = urlsplit(url)
+        return to.scheme in ("http", "https") and bool(to.hostname) and to.port != 0 and "@" not in to.netloc
+    except ValueError:
+        return False
+
 
 def _baud(baud: int) -> Iterator[str]:
     if baud not in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200):
         yield "baud: must be one of 1200, 2400, 4800, 9600, 19200, 38400, 57600 and 115200"
+
+
+def _twice(what: str, named: list[tuple[str, Path]]) -> Iterator[str]:
+    users: dict[Path, list[str]] = {}
+    for name, path in named:
+        users.setdefault(path, []).append(name)
+    for path, names in users.items():
+        if len(names) > 1:
+            yield f"{what}: {' and '.join(names)} have the same {path}: each needs its own"
 
 
 def _socket(path: Path) -> Iterator[str]:
@@ -283,6 +316,10 @@ class EdgeConfig:
         shared = [one.name for one in self.sensors if isinstance(one, Keyboard | Serial) and one.shared]
         if shared and (self.register is None or self.register.passes is None):
             yield f"sensors: {', '.join(shared)} is shared with the register: say in register.passes where codes go"
+        scanners = [(one.name, one.device) for one in self.sensors if isinstance(one, Keyboard | Serial)]
+        yield from _twice("sensors", scanners + (self.register.ports() if self.register else []))
+        sockets = [(screen.screen, screen.socket) for screen in self.screens]
+        yield from _twice("screens", sockets + ([("register", self.register.socket)] if self.register else []))
         for screen in self.screens:
             strange = set(screen.zones) - set(zones)
             if strange or not screen.zones:

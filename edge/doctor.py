@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge import board, broken, enrolment
-from edge.config import EdgeConfig
+from edge.config import Camera, EdgeConfig, Keyboard, Serial
 from edge.errors import EdgeError
 from edge.seal import FILE, sealing_key
 from edge.storage import DATABASE
@@ -22,7 +23,15 @@ LATELY = timedelta(days=7)
 
 def look(config: EdgeConfig, now: datetime, synced: Callable[[], bool], sys: Path = board.SYS) -> list[str]:
     """Everything that is not right; `now` and `synced` are the device's own clock, `sys` is where sysfs is."""
-    looks = (_enrolled(config, now), _sealed(config), _board(config, sys), _database(config, now), _private(config))
+    looks = (
+        _enrolled(config, now),
+        _sealed(config),
+        _board(config, sys),
+        _database(config, now),
+        _private(config),
+        _cameras(config),
+        _scanners(config),
+    )
     found = [said for one in looks for said in one]
     if not synced():
         found.append(
@@ -92,3 +101,36 @@ def _private(config: EdgeConfig) -> Iterator[str]:
     found = [path for path in (config.folder, *files) if path.exists() and path.stat().st_mode & 0o077]
     if found:
         yield f"Others may read {', '.join(map(str, found))}: `chmod -R go= {config.folder}`."
+
+
+def _cameras(config: EdgeConfig) -> Iterator[str]:
+    cameras = [sensor for sensor in config.sensors if isinstance(sensor, Camera)]
+    if not cameras:
+        return
+    from edge.sensors import capture
+
+    for camera in cameras:
+        try:
+            capture.usable(camera.device)
+        except EdgeError as error:
+            yield f"{camera.name}: {error}"
+    if importlib.util.find_spec("cv2") is None:
+        yield "OpenCV is missing, without which no camera gives a picture: `pip install opencv-python-headless`."
+    readers = {"zxingcpp": "zxing-cpp", "pyzbar": "pyzbar"}
+    missing = [name for module, name in readers.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        yield f"Fewer codes are read without {' and '.join(missing)}: `pip install {' '.join(missing)}`."
+
+
+def _scanners(config: EdgeConfig) -> Iterator[str]:
+    for sensor in config.sensors:
+        if not isinstance(sensor, Keyboard | Serial):
+            continue
+        from edge.sensors import keyboard, wired
+
+        try:
+            (keyboard if isinstance(sensor, Keyboard) else wired).usable(sensor.device)
+        except EdgeError as error:
+            yield f"{sensor.name}: {error}"
+    if any(isinstance(sensor, Serial) for sensor in config.sensors) and importlib.util.find_spec("serial") is None:
+        yield "pyserial is missing, without which no scanner on a serial port is read: `pip install pyserial`."

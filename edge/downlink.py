@@ -85,6 +85,7 @@ class Downlink:
         self._replica = replica
         self._link = link
         self._clock = clock
+        self._store = store
         self._pulls = topics.of_agent(store, agent, "pull")
         self._changed = changed
         self._confirm = timedelta(hours=confirm_hours)
@@ -134,6 +135,11 @@ class Downlink:
         if (scope, feed) in self._parts:
             self._anew.add((scope, feed))
             self._want([(scope, feed)])
+
+    def soon(self, *feeds: str) -> None:
+        """Pull these feeds of the store before all others: somebody waits for what they bring."""
+        self._wanted = dict.fromkeys((self._store, feed) for feed in feeds) | self._wanted
+        self._wake.set()
 
     @property
     def caught_up(self) -> bool:

@@ -2,6 +2,7 @@
 
 EdgeError                a sentence and the fix
 ├── SensorError          hardware that cannot be used now; its sensor is tried again
+│   └── Taken            another program has it, as it seems
 ├── LinkError            the broker cannot be reached or refuses
 ├── Unwritable           the disk takes nothing now: what it refused may be tried again
 │   └── Corrupt          the database is broken: it is set aside at the next opening
@@ -19,6 +20,10 @@ class EdgeError(NorenError):
 
 class SensorError(EdgeError):
     """A radio, camera or scanner that cannot be used now."""
+
+
+class Taken(SensorError):
+    """A camera that is busy, or gives nothing: another program may have it."""
 
 
 class LinkError(EdgeError):

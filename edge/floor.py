@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -16,19 +16,19 @@ from central.contract import events
 from central.contract.feeds import Profile
 from edge import beacons
 from edge.clock import Clock
-from edge.config import Ble, EdgeConfig, Recorded, SimulatedRadio
+from edge.config import READERS, EdgeConfig
 from edge.crowd import Crowd
-from edge.director import Director, Wish
+from edge.director import Wish
 from edge.frequency import Frequency
-from edge.identity import Identity
 from edge.loop import zone_of
 from edge.model import Advert, Change, CustomerId, Scan, ScreenId, Sighting, ZoneId
 from edge.ports import Screen
 from edge.presence import Presence
+from edge.reading import Reading
 from edge.recommender import Pick, recommend
 from edge.replica import Replica
 from edge.report import Report
-from edge.scenes import A_SCENE, Links, compose, stays
+from edge.scenes import A_SCENE, Chime, Links, chime, compose, stays
 from edge.turns import TURNS, Shown, Turns
 from signage.contract import Clear, Noted, Played, Show
 
@@ -39,6 +39,8 @@ TICK = 0.25
 MOST_ADVERTS = 4096
 MOST_SCANS = 64
 """What may wait; past that the oldest goes, counted."""
+TOGETHER = 256
+"""Adverts in one turn of the loop: a register waits some milliseconds for a word on its scan."""
 STOOD = TICK
 """Seconds since a beacon decided, at the last look, past which a scene for its bearer answers no sighting."""
 MOST_AGO = 10**11
@@ -54,7 +56,7 @@ class Floor:
         self,
         config: EdgeConfig,
         *,
-        identity: Identity,
+        reading: Reading,
         replica: Replica,
         report: Report,
         clock: Clock,
@@ -71,10 +73,19 @@ class Floor:
         self._frequency = frequency
         self._turns = Turns(replica, frequency, clock, self._zones)
         self._confirmed = confirmed
-        self._identity = identity
+        self._reading = reading
+        reading.look = self.direct
+        self._identity = reading.identity
         self._presence = Presence(config.zones)
-        radios = [sensor for sensor in config.sensors if isinstance(sensor, Ble | Recorded | SimulatedRadio)]
-        self._director = Director(config.screens, {ZoneId(radio.zone) for radio in radios})
+        self._director = reading.director
+        self.troubled: Callable[[], Mapping[str, str]] = dict
+        """What is wrong with each sensor, by its name; may be set."""
+        self._readers: defaultdict[ZoneId, set[str]] = defaultdict(set)
+        for sensor in config.sensors:
+            if isinstance(sensor, READERS):
+                self._readers[ZoneId(sensor.zone)].add(sensor.name)
+        self._chimed: dict[ScreenId, tuple[str, str]] = {}
+        """The act that each screen has chimed for last, and how."""
         self._crowd = Crowd()
         self._adverts: deque[Advert] = deque(maxlen=MOST_ADVERTS)
         self._scans: deque[Scan] = deque(maxlen=MOST_SCANS)
@@ -115,6 +126,8 @@ class Floor:
                 self.direct(now)
             elif moved:
                 self.direct(now)
+            if self._adverts:
+                await asyncio.sleep(0)  # An event that is set gives nobody else a turn.
 
     def feed_changed(self, feed: str, keys: frozenset[str]) -> None:
         """See at once who may no longer be known, and what else to show.
@@ -133,6 +146,8 @@ class Floor:
             for change in self._presence.forget(customer):
                 self._director.moved(change)
         now = self._clock.monotonic()
+        if feed in ("profiles", "tokens"):
+            self._reading.changed()
         self.direct(now)
         if feed == "profiles":
             self._freshen(keys, now)
@@ -204,6 +219,7 @@ class Floor:
 
     def dark(self) -> None:
         """Leave nothing of anybody on any screen: the agent ends."""
+        self._reading.close()
         for screen in list(self._shown):
             self._clear(screen)
         self._dark = True
@@ -214,7 +230,11 @@ class Floor:
             return
         self._looked_before, self._looked = self._looked, now
         wishes = self._director.wishes(
-            now, may=self._may, anonymous=not self._confirmed(), clock_safe=self._clock.safe()
+            now,
+            may=self._may,
+            anonymous=not self._confirmed(),
+            clock_safe=self._clock.safe(),
+            silent=self._silent(),
         )
         for screen, wish in wishes.items():
             shown = self._shown.get(screen)
@@ -225,13 +245,20 @@ class Floor:
             elif wish.cause == "beacon" and now - shown.at >= stays(shown.offer):
                 self._show(screen, wish, now, after=shown)
 
+    def _silent(self) -> list[ZoneId]:
+        """Zones of which no reader works."""
+        troubled = self.troubled()
+        return [zone for zone, readers in self._readers.items() if readers <= troubled.keys()] if troubled else []
+
     def _take(self, now: float) -> bool:
         moved = False
         while self._scans:
-            self._read(self._scans.popleft(), now)
+            self._reading.read(self._scans.popleft(), now)
             moved = True
-        while self._adverts:
+        for _ in range(min(TOGETHER, len(self._adverts))):
             moved = self._hear(self._adverts.popleft(), now) or moved
+        if self._adverts:
+            self._sensed.set()
         return moved
 
     def _hear(self, advert: Advert, now: float) -> bool:
@@ -248,19 +275,6 @@ class Floor:
             Sighting(at=advert.at, customer=customer, receiver=advert.receiver, zone=advert.zone, rssi=advert.rssi)
         )
         return self._follow(changes)
-
-    def _read(self, scan: Scan, now: float) -> None:
-        outcome, customer = self._identity.code(scan.content, self._clock.wall())
-        if outcome == "member" and not self._confirmed():
-            outcome, customer = "unknown", None
-        self.counts["scans"] += 1
-        self.counts[f"scans_{outcome}"] += 1
-        act = secrets.token_hex(8)
-        if outcome != "other":
-            self._director.scanned(scan.zone, customer, act, scan.at, now)
-        self._report.happened(
-            events.Scanned(scan=act, reader=scan.reader, zone=scan.zone, outcome=outcome, customer=customer)
-        )
 
     def _tick(self, now: float) -> bool:
         self._frequency.begin(self._clock.wall().astimezone(self._time_zone()).date())
@@ -320,9 +334,10 @@ class Floor:
     def _show(
         self, screen: ScreenId, wish: Wish, now: float, *, after: Shown | None = None, offering: bool = True
     ) -> None:
-        picks = self._picks(wish)
+        said = wish.level == 0  # To nobody in particular: nothing is chosen for them.
+        picks = () if said else self._picks(wish)
         first = _first(picks)
-        if offering:
+        if offering and not said:
             offer, turn, seen = self._turns.next(screen, wish, now, after, only=not picks)
         else:
             offer, turn, seen = None, 0, after.seen if after else frozenset()
@@ -346,6 +361,7 @@ class Floor:
             trigger_ns=0 if again else int(wish.trigger * 1e9),
             decided_ns=int((now if again else wish.decided) * 1e9),
             carry=_carry(wish, people),
+            chime=self._chime(screen, wish),
         )
         if self._screens[screen].send(message):
             offer = offer if scene.campaign else None
@@ -358,6 +374,14 @@ class Floor:
         else:
             self._shown.pop(screen, None)
         return None
+
+    def _chime(self, screen: ScreenId, wish: Wish) -> Chime:
+        """Each act sounds once for each thing that is said to it, also where a player comes back meanwhile."""
+        sound = chime(wish)
+        if sound == "none" or self._chimed.get(screen) == (wish.act, sound):
+            return "none"
+        self._chimed[screen] = wish.act, sound
+        return sound
 
     def _clear(self, screen: ScreenId) -> None:
         shown = self._shown.pop(screen, None)

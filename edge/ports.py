@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from edge.model import Advert, Scan
@@ -20,6 +20,10 @@ class Sensor(Protocol):
     @property
     def trouble(self) -> str:
         """A sentence on what is wrong although it runs (all it sees is black, …); empty where nothing is."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it saw and what it set aside, by name; those of all sensors are added up."""
 
     async def run(self, deliver: Deliver) -> None:
         """Sense until cancelled. Raises SensorError when the hardware fails; it is then run again."""

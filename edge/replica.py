@@ -16,7 +16,20 @@ from sqlite_utils.migrations import Migrations
 
 from central.contract import feeds
 from central.contract.codec import Unreadable, encode
-from central.contract.feeds import AGENT, FEEDS, Manifest, Page, Product, Profile, Row, Settings, Stock, Token
+from central.contract.feeds import (
+    AGENT,
+    CODES,
+    FEEDS,
+    Codes,
+    Manifest,
+    Page,
+    Product,
+    Profile,
+    Row,
+    Settings,
+    Stock,
+    Token,
+)
 from central.contract.topics import CHAIN
 from edge.errors import Broken, EdgeError, Locked, Unwritable
 from edge.seal import Seal, about
@@ -26,12 +39,15 @@ from ground.programme.records import Campaign, Content, Layout, Playlist, Store
 MOST_ASIDE = 1000
 MOST_NEAR = 256
 """Profiles kept decoded: of who is near, whose beacons are heard ten times a second (a full one takes some 50 kB)."""
+FEW = 8
+"""Rows of one page: what changes of one person, not of many."""
 SEALED = {"profiles", "tokens"}
 """Feeds of persons; all others are of nobody, and lie there as they came."""
-FIRST = {"profiles", "tokens", "settings", "content", "campaigns"}
+FIRST = {"profiles", "tokens", "settings", "content", "campaigns", "codes"}
 """Feeds that are taken also while the disk is full, as long as what was kept back of it lasts: withdrawals, alarms."""
-Check = Callable[[str, Manifest], object]
-"""Sees to it, in the writer thread, that a part of the manifest is central's, by its key; raises EdgeError."""
+Signed = Manifest | Codes
+Check = Callable[[str, Signed], object]
+"""Sees to it, in the writer thread, that what the row with this key says is central's own; raises EdgeError."""
 
 migrations = Migrations("replica")
 
@@ -111,7 +127,7 @@ class Replica:
         """Told the scope and feed of a row that is not as we left it, once until it comes anew: to be pulled anew."""
         self._storage = storage
         self._store = store
-        self._rows = _Rows(seal, store, lambda key, manifest: self.check(key, manifest))
+        self._rows = _Rows(seal, store, lambda key, signed: self.check(key, signed))
         self._told: set[tuple[str, str]] = set()
         self._whole: dict[str, dict[str, Any]] = {}
         """Feeds of which all is wanted, decoded: products, stock, content."""
@@ -150,8 +166,11 @@ class Replica:
             done = self._rows.apply(db, page)
             return done and (*done, _read_whole(db, page.feed, done[0]) if whole else [])
 
-        # A snapshot is taken part by part: at the pace of group commits a first beginning would take seconds.
-        done = await self._storage.write(take, now=cursor.snapshot or cursor.generation != page.generation)
+        # A snapshot is taken part by part: at the pace of group commits a first beginning would take seconds. And
+        # somebody may stand at a checkout of whom these few rows are.
+        soon = cursor.snapshot or cursor.generation != page.generation
+        soon |= page.feed in SEALED and len(page.rows) <= FEW
+        done = await self._storage.write(take, now=soon)
         if done is None:
             return None
         keys, aside, rows = done
@@ -248,6 +267,11 @@ class Replica:
     def manifest(self, now: datetime) -> Mapping[str, Manifest]:
         """The parts of the list of files, by their keys; each was checked as it came."""
         return MappingProxyType(self._all("manifest", now.timestamp()))
+
+    def codes(self, now: datetime) -> Codes | None:
+        """What member codes are in this chain; None where central has not said yet."""
+        found: tuple[Codes, float] | None = self._find("codes", CODES, now.timestamp())
+        return found and found[0]
 
     def settings(self, now: datetime) -> Settings | None:
         """What central has set of this store's agents; None where that is nothing."""
@@ -363,7 +387,7 @@ class _Rows:
         if row.body is not None:
             try:
                 record = feeds.read(page.feed, bytes(row.body))
-                if isinstance(record, Manifest):
+                if isinstance(record, Signed):
                     self._check(row.key, record)
             except Unreadable as error:
                 self._put_aside(db, page, row, str(error))

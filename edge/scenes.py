@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from central.contract.feeds import Product, Profile
 from edge.audience import Offer
-from edge.director import GREETING, THANKS, Wish
+from edge.director import ADVICE, GREETING, PRODUCT, SAYS, THANKS, Answer, Wish
 from edge.recommender import Pick
+from ground.links import placed
 from ground.programme.records import Language, Texts
 from signage.contract import Figure, Item, Scene
-from signage.contract.content import placed, scenes_of, text
+from signage.contract.content import scenes_of, text
 
 TURN = 10.0
 """Seconds after which who still stands there is shown the next products."""
@@ -96,6 +98,97 @@ _SAY: dict[str, Texts] = {
         "zh-hant": "會員碼相關問題，請洽詢店員",
         "ko": "회원증에 대해서는 직원에게 문의해 주세요",
     },
+    "reading": {
+        "ja": "会員証を確認しています",
+        "en": "Checking your member code",
+        "zh-hans": "正在确认您的会员码",
+        "zh-hant": "正在確認您的會員碼",
+        "ko": "회원증을 확인하고 있습니다",
+    },
+    "wait": {
+        "ja": "少々お待ちください",
+        "en": "Just a moment, please",
+        "zh-hans": "请稍候",
+        "zh-hant": "請稍候",
+        "ko": "잠시만 기다려 주세요",
+    },
+    "expired": {
+        "ja": "会員証の表示が古くなっています",
+        "en": "Your member code is out of date",
+        "zh-hans": "您的会员码已过期",
+        "zh-hant": "您的會員碼已過期",
+        "ko": "회원증 표시가 만료되었습니다",
+    },
+    "renew": {
+        "ja": "更新してから、もう一度かざしてください",
+        "en": "Please refresh it and show it again",
+        "zh-hans": "请刷新后重新出示",
+        "zh-hant": "請更新後再次出示",
+        "ko": "새로 고친 후 다시 보여 주세요",
+    },
+    "used": {
+        "ja": "この会員証の表示は、すでに使われています",
+        "en": "This member code has already been used",
+        "zh-hans": "此会员码已被使用",
+        "zh-hant": "此會員碼已被使用",
+        "ko": "이미 사용된 회원증입니다",
+    },
+    "wrong": {
+        "ja": "この会員証はご利用いただけません",
+        "en": "This member code cannot be used",
+        "zh-hans": "此会员码无法使用",
+        "zh-hant": "此會員碼無法使用",
+        "ko": "이 회원증은 사용하실 수 없습니다",
+    },
+    "ask": {
+        "ja": "スタッフにおたずねください",
+        "en": "Please ask our staff",
+        "zh-hans": "请咨询店员",
+        "zh-hant": "請洽詢店員",
+        "ko": "직원에게 문의해 주세요",
+    },
+    "trouble": {
+        "ja": "ただいま会員証を読み取れません",
+        "en": "Member codes cannot be read right now",
+        "zh-hans": "目前无法读取会员码",
+        "zh-hant": "目前無法讀取會員碼",
+        "ko": "지금은 회원증을 읽을 수 없습니다",
+    },
+    "call": {
+        "ja": "スタッフにお声がけください",
+        "en": "Please speak to our staff",
+        "zh-hans": "请联系店员",
+        "zh-hant": "請洽店員協助",
+        "ko": "직원에게 말씀해 주세요",
+    },
+    "product": {
+        "ja": "こちらの商品のご案内",
+        "en": "About this product",
+        "zh-hans": "商品介绍",
+        "zh-hant": "商品介紹",
+        "ko": "상품 안내",
+    },
+}
+_ANSWERS: dict[Answer, tuple[str, str, float]] = {
+    "read": ("thanks", "member_thanks", THANKS),
+    "reading": ("reading", "wait", THANKS),
+    "expired": ("expired", "renew", ADVICE),
+    "used": ("used", "renew", ADVICE),
+    "wrong": ("wrong", "ask", ADVICE),
+    "trouble": ("trouble", "call", SAYS),
+}
+"""What is said to a code where nobody is greeted, in a title and a sentence, and for how many seconds."""
+
+Chime = Literal["none", "read", "unknown", "expired", "wrong"]
+_CHIMES: dict[Answer, Chime] = {
+    "member": "read",
+    "read": "read",
+    "reading": "read",
+    "product": "read",
+    "unknown": "unknown",
+    "expired": "expired",
+    "used": "wrong",
+    "wrong": "wrong",
 }
 
 
@@ -155,14 +248,17 @@ def compose(
             items=items,
             hold_ms=int((TURN + LEFT_STANDING) * 1000),
         )
+    if wish.answer == "product":
+        return _product(scene, products.get(wish.sku), language, links)
     if wish.level == 0 or not people:
+        title, sentence, seconds = _ANSWERS.get(wish.answer, ("thanks", "staff", THANKS))
         return Scene(
             scene=scene,
             layout="notice",
             language=language,
-            title=text(_SAY["thanks"], language),
-            text=text(_SAY["staff"], language),
-            hold_ms=int(THANKS * 1000),
+            title=text(_SAY[title], language),
+            text=text(_SAY[sentence], language),
+            hold_ms=int(seconds * 1000),
         )
     greeting = _greeting(wish, scene, people[0], items, language)
     if offer is None or not wish.named or people[0].coupons:
@@ -175,6 +271,11 @@ def compose(
         campaign=campaign,
         content=content,
     )
+
+
+def chime(wish: Wish) -> Chime:
+    """How an answer to a code sounds; a copy of a code sounds like one that is none of ours."""
+    return _CHIMES.get(wish.answer, "none") if wish.cause == "scan" else "none"
 
 
 def stays(offer: Offer | None) -> float:
@@ -193,6 +294,20 @@ def _products(offer: Offer, products: Mapping[str, Product], language: Language,
     note = popular(language) if offer.content.popular else ""
     there = [products[sku] for sku in offer.skus]
     return tuple(item(product, note or text(product.note, language), language, links) for product in there)
+
+
+def _product(scene: str, product: Product | None, language: Language, links: Links) -> Scene | None:
+    """What somebody held up; nothing where it is gone, or must be on no screen, since."""
+    if product is None or product.sensitive:
+        return None
+    return Scene(
+        scene=scene,
+        layout="recommendation",
+        language=language,
+        title=text(_SAY["product"], language),
+        items=(item(product, text(product.note, language), language, links),),
+        hold_ms=int(PRODUCT * 1000),
+    )
 
 
 def _greeting(wish: Wish, scene: str, person: Profile, items: tuple[Item, ...], language: Language) -> Scene:

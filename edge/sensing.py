@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edge.config import Ble, Camera, Recorded, SensorConfig, SimulatedCamera, SimulatedRadio
+from edge.config import Ble, Camera, Keyboard, Recorded, SensorConfig, Serial, SimulatedCamera, SimulatedRadio
 from edge.ports import Sensor
 
 
 def of(configs: Iterable[SensorConfig], store: str) -> Iterator[Sensor]:
-    """The store's sensors; the simulated ones play what a scenario has for it."""
-    return (_sensor(config, store) for config in configs)
+    """The store's sensors; the simulated ones play what a scenario has for it.
+
+    A scanner that is shared with the register is none: the process before the register reads it, whoever of us runs.
+    """
+    return (
+        _sensor(config, store) for config in configs if not (isinstance(config, Keyboard | Serial) and config.shared)
+    )
 
 
 def _sensor(config: SensorConfig, store: str) -> Sensor:
@@ -21,9 +26,18 @@ def _sensor(config: SensorConfig, store: str) -> Sensor:
 
             return ble.Radio(config.name, config.zone, config.adapter)
         case Camera():
-            from edge.sensors import camera
+            from edge.sensors import camera, capture
 
-            return camera.Camera(config.name, config.zone, camera.capture(config.device))
+            device = capture.Capture(config)
+            return camera.Camera(config.name, config.zone, device.frames, said=lambda: device.trouble)
+        case Keyboard():
+            from edge.sensors import keyboard
+
+            return keyboard.Keyboard(config.name, config.zone, config.device, config.layout)
+        case Serial():
+            from edge.sensors import wired
+
+            return wired.Wired(config.name, config.zone, config.device, config.baud)
         case SimulatedRadio():
             from edge.sensors import simulated
 

@@ -16,6 +16,10 @@ FIRST, LONGEST, GROWTH = 1.0, 60.0, 2.0
 SETTLED = 60.0
 """Seconds that something must run before its next failure counts as its first, where it does not say itself that
 it is well."""
+NEAR = 5.0
+"""Seconds until a sensor is tried again, at most: somebody has just plugged it in and stands beside it."""
+WORKS = 15.0
+"""Seconds that a sensor must run likewise: a camera takes ten to be found frozen."""
 
 
 def delays(first: float = FIRST, longest: float = LONGEST, growth: float = GROWTH) -> Iterator[float]:
@@ -24,6 +28,11 @@ def delays(first: float = FIRST, longest: float = LONGEST, growth: float = GROWT
     while True:
         yield random.uniform(span / 2, span)  # noqa: S311 - nobody gains by guessing it.
         span = min(span * growth, longest)
+
+
+def soon() -> Iterator[float]:
+    """Seconds to wait for what is plugged into this device."""
+    return delays(longest=NEAR)
 
 
 class Supervisor:
@@ -36,16 +45,22 @@ class Supervisor:
         """What has not failed since it was last said to be well."""
 
     async def keep(
-        self, name: str, run: Callable[[], Awaitable[None]], *, waits: Callable[[], Iterator[float]] = delays
+        self,
+        name: str,
+        run: Callable[[], Awaitable[None]],
+        *,
+        waits: Callable[[], Iterator[float]] = delays,
+        settled: float = SETTLED,
     ) -> None:
         """Run until it returns or this is cancelled; whenever it raises, wait and run it again.
 
-        It waits longer each time, as `waits` says, and begins these anew once it was well.
+        It waits longer each time, as `waits` says, and begins these anew once it was well, which it is after `settled`
+        seconds.
         """
         left = waits()
         loop = asyncio.get_running_loop()
         while True:
-            good = loop.call_later(SETTLED, self.well, name)
+            good = loop.call_later(settled, self.well, name)
             try:
                 await run()
                 self.troubles.pop(name, None)

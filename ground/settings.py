@@ -20,6 +20,8 @@ __all__ = ["Problem", "SettingsError", "make", "read"]
 
 T = TypeVar("T")
 
+_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+
 
 class SettingsError(NorenError):
     """A configuration file that cannot be used; `problems` has all of it at once."""
@@ -146,11 +148,20 @@ class _Reader:
             if len(rest) == 1:
                 return self.make(value, rest[0], where)
             shapes = rest
+        if not any(dataclasses.is_dataclass(shape) for shape in shapes):
+            return self._either(value, shapes, where)
         kinds = {get_args(typing.get_type_hints(shape)["kind"])[0]: shape for shape in shapes}
         kind = value.get("kind") if isinstance(value, dict) else None
         if not isinstance(kind, str) or kind not in kinds:
             return self.wrong((*where, "kind"), f"must be one of {', '.join(sorted(kinds))}, not {_said(kind)}")
         return self.make(value, kinds[kind], where)
+
+    def _either(self, value: Any, shapes: tuple[Any, ...], where: Where) -> Any:
+        """One of several plain shapes that nobody takes for one another, such as a number and a path."""
+        for shape in shapes:
+            if isinstance(value, str if shape is Path else shape) and not isinstance(value, bool):
+                return self._plain(value, shape, where)
+        return self.wrong(where, f"must be {' or '.join(_NAMES[shape] for shape in shapes)}, not {_said(value)}")
 
     def _list(self, value: Any, shapes: tuple[Any, ...], where: Where) -> Any:
         if not isinstance(value, list):
@@ -180,14 +191,7 @@ class _Reader:
         if shape is str and isinstance(value, str):
             return self._text(value, where)
         if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
-            names = {
-                str: "text",
-                int: "a whole number",
-                float: "a number",
-                bool: "true or false",
-                Path: "a path",
-            }
-            return self.wrong(where, f"must be {names.get(shape, shape)}, not {_said(value)}")
+            return self.wrong(where, f"must be {_NAMES.get(shape, shape)}, not {_said(value)}")
         return value
 
     def _date(self, value: Any, where: Where) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signage import lines
+from ground import lines
 from signage.contract import Figure, Item, Scene
 from signage.pictures import HIDDEN
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from pygame import Rect, Surface
 
+from ground.links import placed
 from ground.programme.day import Stay, stays, store_of
 from ground.programme.file import Programme
 from ground.programme.records import Content, Language, Playlist, Region, Store, Turn
@@ -18,7 +19,7 @@ from ground.programme.slots import layout_for
 from signage import layouts, reel
 from signage.config import Theme
 from signage.contract import Item, Scene
-from signage.contract.content import placed, scenes_of, text
+from signage.contract.content import scenes_of, text
 from signage.display import save
 from signage.easel import Easel
 from signage.errors import BadScene, NoPreview

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, Self
 import pygame
 from pygame import Color, Surface
 
+from ground import lines
 from ground.programme.records import Language
-from signage import lines
 from signage.fonts import FOLDERS, Cut, Fonts
 
 Align = Literal["left", "centre", "right"]

@@ -33,7 +33,9 @@ def visit(
     stays = [Stay(zone=zone, begin=at[0], end=at[1]) for zone, at in (("shelf", shelf), ("till", till)) if at]
     shows = []
     if till and code:
-        shows = [Show(reader="till-camera", begin=till[0] + 1, end=till[0] + 3, format="QRCode", content=code)]
+        # Numbers of members begin with 2, those of goods with 4.
+        own = code.startswith("2")
+        shows = [Show(reader="till-camera", begin=till[0] + 1, end=till[0] + 3, format="QRCode", content=code, own=own)]
     return Shopper(shopper=name, beacons=(RADIO,), stays=tuple(stays), shows=tuple(shows))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from central import codes as member_codes
 from central.agents import Desk
-from central.api import assets, consents, enrol, health, plays, preview, programme, screens, track
+from central.api import assets, codes, consents, enrol, health, plays, preview, programme, screens, track
 from central.api.calls import Calls
 
 
@@ -21,11 +22,13 @@ def build(
     now: Callable[[], datetime],
     kept: Callable[[], None],
     desk: Desk | None = None,
+    good_for: timedelta = member_codes.GOOD_FOR,
 ) -> FastAPI:
     """Make the application.
 
     `live` gives what this process counted since it started, beside what is counted here; `kept` is called whenever
-    something new about customers is committed, in any thread. Without a `desk` no device is let in.
+    something new about customers is committed, in any thread. Without a `desk` no device is let in, and no member
+    code made; each of those is `good_for` so long.
     """
     app = FastAPI(title="Noren central", docs_url=None, redoc_url=None, openapi_url=None)
     calls = Calls(engine, now, kept)
@@ -48,4 +51,5 @@ def build(
         app.include_router(router)
     if desk is not None:
         app.include_router(enrol.router(engine, desk, calls.counts, now))
+        app.include_router(codes.router(calls, desk.keys, good_for))
     return app

@@ -64,8 +64,10 @@ class Keyed(Protocol):
 
 Body = TypeVar("Body", bound=Keyed)
 Read = Callable[[bytes, datetime], Body]
-Keep = Callable[[Connection, str, Body, datetime], None]
-"""Does what a source asked for in one transaction; HTTPException refuses it."""
+Answer = Callable[[], Response]
+"""Made once it is committed, and in a thread."""
+Keep = Callable[[Connection, str, Body, datetime], Answer | None]
+"""Does what a source asked for in one transaction; HTTPException refuses it. Without an answer of its own: success."""
 
 
 class Calls:
@@ -99,12 +101,11 @@ class Calls:
             places = self._strangers if source is None else self._sources
             with places.taken(_address(request) if source is None else source.source):
                 data = await _body(request, most, _STRANGERS_BODY_S if source is None else _BODY_S)
-                await self._in_thread(self._do, request, scope, data, most, read, keep, at)
+                return await self._in_thread(self._do, request, scope, data, most, read, keep, at)
         except Full as full:
             return self._refused(request, _busy(full))
         except HTTPException as refusal:
             return self._refused(request, refusal)
-        return Response(_SUCCESS, media_type="application/json")
 
     async def tell(self, request: Request, scope: str, make: Callable[[bool], Response]) -> Response:
         """Answer a question in a thread: `make` is told whether a key was shown that may know all."""
@@ -156,20 +157,21 @@ class Calls:
         self._pace.count(source.source)
         return source
 
-    async def _in_thread(self, do: Callable[..., None], *given: object) -> None:
-        await to_thread.run_sync(do, *given, limiter=self._writers)
+    async def _in_thread(self, do: Callable[..., Response], *given: object) -> Response:
+        return await to_thread.run_sync(do, *given, limiter=self._writers)
 
     def _do(
         self, request: Request, scope: str, data: bytes, most: int, read: Read[Body], keep: Keep[Body], at: datetime
-    ) -> None:
+    ) -> Response:
         key = _key(request)
         try:
             body = read(_plain(request, data, most), at)
             # Once more where the header showed it: a slow body may have outlived its key.
             source = self._source(body.write_key or "" if key is None else key, scope)
             with writing(self._engine) as connection:
-                keep(connection, source.source, body, at)
+                answer = keep(connection, source.source, body, at)
             self.kept()
+            return answer() if answer else Response(_SUCCESS, media_type="application/json")
         except Unreadable as error:
             raise _unreadable(str(error)) from error
         except SQLAlchemyError as error:

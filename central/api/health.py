@@ -70,6 +70,8 @@ def _people_should_look_at(connection: Connection, now: datetime) -> dict[str, A
         "quarantine": _quarantine(connection),
         "forked": alarms.forked(connection),
         "copied": alarms.copied(connection),
+        "guessing": alarms.guessing(connection),
+        "codes_used_twice": alarms.codes_used_twice(connection),
         "restored": connection.scalar(select(generation.c.restored)),
         "declared": _declared(connection),
         "unprotected": [row.agent for row in connection.execute(sealed) if _sealing(row.status) == "disk"],

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw
 
-from central.contract.codec import Count, Time, Unreadable, Word, decode
+from central.contract.codec import Count, Id, Time, Unreadable, Word, decode
 
 MAX_EVENT = 32 << 10
 MAX_BATCH = 500 << 10
@@ -22,6 +22,7 @@ _TYPES = ("identify", "track", "page", "screen", "group", "alias")
 _VIEWED = "Product Viewed"
 _Name = Annotated[str, Meta(min_length=1, max_length=256)]
 """Somebody's id, as the source calls them."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +35,24 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A product's page was opened, by whom it does not say, perhaps by a code in a store."""
+
+    goods: tuple[str, ...]
+    store: str | None
+    zone: str | None
+    addresses: tuple[str, ...]
+    """Of the page, the likelier first: one may say where the code hangs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that follows the specification; without `view` it tells nothing that we use yet."""
+    """A message that follows the specification; without `view` and `opened` it tells nothing that we use yet."""
 
     digest: str | None
     """SHA-256 of its messageId; whoever gave none cannot be told from their own repetition."""
     view: View | None
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +75,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     original_timestamp: Time | None = None
     sent_at: Time | None = None
     properties: Raw = Raw(b"null")
+    context: Raw = Raw(b"null")
 
 
 class _Track(_Message, frozen=True, kw_only=True, rename="camel"):
@@ -78,6 +92,15 @@ class _Batch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class _Product(msgspec.Struct, frozen=True, kw_only=True):
     product_id: Word | Count | None = None
     sku: Word | Count | None = None
+
+
+class _Where(msgspec.Struct, frozen=True, kw_only=True):
+    """What may say where a code hangs. Raw: nothing of it is worth refusing an event for."""
+
+    store: Raw = Raw(b"null")
+    zone: Raw = Raw(b"null")
+    url: Raw = Raw(b"null")
+    page: Raw = Raw(b"null")
 
 
 def track(data: bytes, received: datetime) -> Told:
@@ -134,12 +157,28 @@ def _message(read: _Message, sent: datetime | None, received: datetime) -> Messa
     except OverflowError as error:
         raise Unreadable("There is no such day - at `$.timestamp`") from error
     digest = None if read.message_id is None else hashlib.sha256(read.message_id.encode()).hexdigest()
-    view = None
+    view = opened = None
     if read.type == "track" and read.event == _VIEWED:
         goods = _goods(bytes(read.properties))
         # Who has not signed in is nobody we know: there is no identity graph yet.
         view = View(customer=read.user_id, goods=goods, at=at) if read.user_id else None
-    return Message(digest=digest, view=view)
+        opened = _opened(goods, bytes(read.properties), bytes(read.context))
+    return Message(digest=digest, view=view, opened=opened)
+
+
+def _opened(goods: tuple[str, ...], properties: bytes, context: bytes) -> Opened | None:
+    said, around = _perhaps(properties, _Where), _perhaps(context, _Where)
+    page = _perhaps(bytes(around.page), _Where) if around else None
+    store, zone = (_perhaps(bytes(said.store), Id), _perhaps(bytes(said.zone), Id)) if said else (None, None)
+    addresses = tuple(url for where in (said, page) if where and (url := _perhaps(bytes(where.url), str)))
+    return Opened(goods=goods, store=store, zone=zone, addresses=addresses) if store or addresses else None
+
+
+def _perhaps(data: bytes, shape: type[_T]) -> _T | None:
+    try:
+        return decode(data, shape)
+    except Unreadable:
+        return None
 
 
 def _goods(properties: bytes) -> tuple[str, ...]:

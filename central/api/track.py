@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection, select
 
-from central import catalogue, consent, profiles
+from central import catalogue, consent, posters, profiles
 from central.api import segment
 from central.api.calls import Calls, stranger
-from central.api.segment import Message, Told, View
+from central.api.segment import Message, Opened, Told, View
 from central.consent import SIGNAGE
+from central.posters import PosterScan
 from central.storage.database import count, put
 from central.storage.tables import message, source
+from ground import links
+from ground.links import Place
+from ground.programme.records import Store
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,9 @@ def keep(connection: Connection, by: str, told: Told, at: datetime) -> None:
         of_one = looks.setdefault(view.customer, {})
         of_one[sku] = max(view.at, of_one.get(sku, view.at))
     profiles.view(connection, looks)
+    scans = _scans(connection, by, [one.opened for one in new if one.opened], at)
+    posters.note(connection, scans)
+    counts["by_poster"] = len(scans)
     count(connection, f"source:{by}", {f"told.{name}": number for name, number in counts.items() if number})
     if told.refused:
         log.warning("%s sent %d events that are not right; the first: %s", by, len(told.refused), told.refused[0])
@@ -87,3 +94,29 @@ def _allowed(connection: Connection, views: Sequence[View], counts: Counter[str]
             counts["viewed"] += 1
             allowed.append((view, sku))
     return allowed
+
+
+def _scans(connection: Connection, by: str, opened: Sequence[Opened], at: datetime) -> list[PosterScan]:
+    """The pages of our products that a code in one of our stores has opened, whoever did it."""
+    if not opened:
+        return []
+    named = [store for one in opened for store in (one.store, *map(links.claimed, one.addresses))]
+    stores = catalogue.stores(connection, {store for store in named if store})
+    products = catalogue.products(connection, {name for one in opened for name in one.goods}) if stores else {}
+    # Only the day: beside what somebody looked at, the minute would tell where they were.
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    scans = []
+    for one in opened:
+        sku = next((name for name in one.goods if name in products), None)
+        place = _place(one, stores)
+        if sku is not None and place is not None and place.sku in (None, sku):
+            scans.append(PosterScan(at=day, by="phone", store=place.store, zone=place.zone, sku=sku, who=by))
+    return scans
+
+
+def _place(opened: Opened, stores: Mapping[str, Store]) -> Place | None:
+    """Where the code hangs: what the shop says in words, else what the address of its page says."""
+    if opened.store and opened.store in stores:
+        return Place(store=opened.store, zone=opened.zone)
+    read = (links.read(url, store.link) for url in opened.addresses if (store := stores.get(links.claimed(url) or "")))
+    return next((place for place in read if place), None)

@@ -45,8 +45,11 @@ class SignedCode:
 
     @property
     def digest(self) -> str:
-        """Names this very code, whoever shows it and however it was signed: 32 hex digits."""
-        return hashlib.sha256(self.signed).hexdigest()[:32]
+        """Names this very code, whoever shows it, and nobody: 32 hex digits.
+
+        With its signature: without the key nobody can tell from it whose it was, nor name a code before it is shown.
+        """
+        return hashlib.sha256(self.signed + self.signature).hexdigest()[:32]
 
 
 def key_id(public: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from central.contract.member_code import check_digit
 from central.demo.guests import Guest
@@ -215,12 +215,13 @@ class _Day:
                 begin = free
         # One reader, one code at a time, and a breath between two people.
         self._reader[store].append((begin - 0.8, begin + lasts + 0.8))
-        if role.code == "own" and member is not None:
+        own = role.code == "own" and member is not None
+        if own and member is not None:
             content = member.number
         else:
             content = self._number("49" if role.code == "product" else "29")
         shape = "EAN13" if role.code == "product" else self._random.choice(("QRCode", "EAN13"))
-        return Show(reader=READER, begin=begin, end=begin + lasts, format=shape, content=content)
+        return Show(reader=READER, begin=begin, end=begin + lasts, format=shape, content=content, own=own)
 
     def _number(self, prefix: str) -> str:
         while True:
@@ -290,8 +291,5 @@ def _rounded(name: str, radios: tuple[Beacon, ...], stays: Sequence[Stay], shows
         shopper=name,
         beacons=radios,
         stays=tuple(Stay(zone=s.zone, begin=round(s.begin, 2), end=round(s.end, 2)) for s in stays),
-        shows=tuple(
-            Show(reader=s.reader, begin=round(s.begin, 2), end=round(s.end, 2), format=s.format, content=s.content)
-            for s in shows
-        ),
+        shows=tuple(replace(show, begin=round(show.begin, 2), end=round(show.end, 2)) for show in shows),
     )

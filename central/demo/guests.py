@@ -64,13 +64,13 @@ class Guests:
                 self._go(person, now, [("shelf", begin, begin + STAYS_S)])
         return {}
 
-    def show_code(self, person: str, now: float) -> Texts:
+    def show_code(self, person: str, now: float, code: str) -> Texts:
         """Have them go to the till and hold their code to the reader, as soon as nobody else does."""
         guest = self.by_person.get(person)
         if guest is None:
             return NOBODY
         begin = now + ACTS_S
-        shows = self._show_after(guest, begin + WALKS_S + 0.4)
+        shows = self._show_after(guest, begin + WALKS_S + 0.4, code)
         self._go(person, now, [("till", begin + WALKS_S, shows.end + AT_TILL_S)], [shows])
         return {}
 
@@ -125,13 +125,13 @@ class Guests:
         with self._file.open("ab") as file:
             file.write(json.encode(line) + b"\n")
 
-    def _show_after(self, guest: Guest, begin: float) -> Show:
+    def _show_after(self, guest: Guest, begin: float, code: str) -> Show:
         shows = [show for shopper in self.shoppers(guest.store) for show in shopper.shows]
         for show in sorted(shows, key=lambda show: show.begin):
             if begin < show.end + BREATH_S and begin + SHOWS_S > show.begin - BREATH_S:
                 begin = show.end + BREATH_S
         begin = round(begin, 2)
-        return Show(reader=READER, begin=begin, end=begin + SHOWS_S, format="QRCode", content=guest.member.number)
+        return Show(reader=READER, begin=begin, end=begin + SHOWS_S, format="QRCode", content=code, own=True)
 
 
 NOBODY: Texts = {"ja": "ゲストを選んでください", "en": "choose a guest first"}

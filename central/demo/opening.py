@@ -53,7 +53,9 @@ def set_up(configs: Configs, troupe: Troupe, pictures: Path) -> str:
     config = str(configs.central())
     troupe.run("migrate", [*CENTRAL, "migrate", config])
     troupe.run("load-sample", [*CENTRAL, "load-sample", config, "--pictures", str(pictures)])
-    key: str = json.decode(troupe.run("key", [*CENTRAL, "key", config, "web-shop"]))["key"]
+    key: str = json.decode(troupe.run("key", [*CENTRAL, "key", config, "web-shop", "--may", "track,consents,codes"]))[
+        "key"
+    ]
     return key
 
 
@@ -103,15 +105,22 @@ def start_players(troupe: Troupe, screens: Sequence[Screen]) -> list[Process]:
 
 
 def start_edges(
-    troupe: Troupe, stores: Sequence[str], config_of: Callable[[str, float], Path], memory: Path, say: Say
+    troupe: Troupe,
+    stores: Sequence[str],
+    config_of: Callable[[str, float], Path],
+    written: Callable[[float], None],
+    memory: Path,
+    say: Say,
 ) -> tuple[float, list[Process], dict[str, Path]]:
     """Start the agents and give when the scenario begins (CLOCK_MONOTONIC): once all are ready.
 
-    On a slow machine that is later. `memory` is what systemd gives them as RuntimeDirectory=. Raises DemoFailed.
+    On a slow machine that is later. `written` writes the scenario for a beginning. `memory` is what systemd gives
+    them as RuntimeDirectory=. Raises DemoFailed.
     """
     given = {"RUNTIME_DIRECTORY": str(memory)}
     for lead in LEADS_S:
         start = time.monotonic() + lead
+        written(start)
         configs = {store: config_of(store, start) for store in stores}
         edges = [troupe.start(f"edge-{store}", [*EDGE, "run", str(configs[store])], given) for store in stores]
         troupe.await_ready({edge: partial(_is_ready, edge) for edge in edges}, READY_S)

@@ -43,13 +43,23 @@ class Orders:
             case "meet":
                 return self._guests.meet(order.store, now)
             case "code":
-                return self._guests.show_code(order.person, now)
+                return self._guests.show_code(order.person, now, self._code(order.person))
             case "leave":
                 return self._guests.leave(order.person, now)
             case "view" | "give" | "withdraw":
                 return self._online(order)
             case _:
                 return self._break(order, now)
+
+    def _code(self, person: str) -> str:
+        """What their phone shows: signed for now, or where it has no network their plain number."""
+        guest = self._guests.by_person.get(person)
+        if guest is None:
+            return ""
+        try:
+            return self._webshop.code(guest.member.customer)
+        except DemoFailed:
+            return guest.member.number
 
     def _online(self, order: Order) -> Texts:
         """What somebody does in the web shop, or in its settings."""

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import json
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,9 +23,10 @@ from central.demo.closing import first_frame, take_down
 from central.demo.configs import HEADLESS, USES, WINDOW, Configs, Hardware, Screen
 from central.demo.disks import Disks, go_inside
 from central.demo.faults import Faults
-from central.demo.guests import Guests
+from central.demo.guests import Guest, Guests
 from central.demo.lines import Lines
 from central.demo.opening import address, clean, enrol, set_up, start_central, start_edges, start_page, start_players
+from central.demo.phones import Script
 from central.demo.plan import opening
 from central.demo.processes import Process, Troupe
 from central.demo.report import Measured, Report, report, stored
@@ -150,7 +150,7 @@ class Demo:
         self._say("Loading the sample chain …")
         key = set_up(configs, troupe, self._pictures())
         was_set_up = time.monotonic()
-        guests, scenario = self._cast(chain, stores)
+        invited, plot = self._cast(chain, stores)
         central = start_central(configs, troupe, self._say)
         disks = Disks()
         if self._options.page:
@@ -174,7 +174,10 @@ class Demo:
             )
 
         enrol(configs, troupe, {store: config_of(store, 0.0) for store in stores})
-        self._start, edges, edge_configs = start_edges(troupe, stores, config_of, sockets, self._say)
+        keys = Keys(config.read(configs.central_file).keys)
+        script = Script(plot, self._folder / "scenario.json", self._database, keys)
+        self._start, edges, edge_configs = start_edges(troupe, stores, config_of, script.write, sockets, self._say)
+        guests = Guests(self._live, invited, script.scenario)
         cast = Cast(
             central=central,
             players={screen.screen: player for screen, player in zip(screens, players, strict=True)},
@@ -187,12 +190,12 @@ class Demo:
         watch = Watch({name: (cast.players[name], Mirror(screen.mirror)) for name, screen in cast.screens.items()})
         with self._database() as engine:
             faults = Faults(cast, lines, disks, watch, engine, configs.mqtt_port)
-            trust = Keys(config.read(configs.central_file).keys).trust(datetime.now(UTC))
+            trust = keys.trust(datetime.now(UTC))
             webshop = WebShop(f"https://127.0.0.1:{configs.http_port}", key, trust)
             shop = Shop(
-                scenario, guests, cast, faults, webshop=webshop, engine=engine, start=self._start, say=self._say
+                script.scenario, guests, cast, faults, webshop=webshop, engine=engine, start=self._start, say=self._say
             )
-            chance = Chance(self._options.seed, cast, faults, scenario.seconds) if self._options.faults else None
+            chance = Chance(self._options.seed, cast, faults, self._options.seconds) if self._options.faults else None
             plan = opening(chain, guests, cast, url=engine.url.render_as_string(), disks=disks.trouble)
             with Window(sockets / "page.sock", plan, shop.obey) as window:
                 lasted = self._open(shop, troupe, window, page, chance)
@@ -206,15 +209,10 @@ class Demo:
             troubles = [fault.trouble() for fault in faults.all]
             verdict = self._judge(scenario, screens, lasted, troubles, carries.keys(cast.folders))
             held = stored(engine)
-        came = sum(
-            bool(shopper.stays) and shopper.stays[0].begin < lasted
-            for store in scenario.stores.values()
-            for shopper in store.shoppers
-        )
         first = verdict.first_personal_s
         measured = Measured(
             seconds=lasted,
-            shoppers=came,
+            shoppers=_came(scenario, lasted),
             seed=self._options.seed,
             first_frame_s=first_frame_s,
             first_personal_s=None if first is None else self._start + first - was_set_up,
@@ -231,8 +229,8 @@ class Demo:
     def _live(self) -> Path:
         return self._folder / "live.jsonl"
 
-    def _cast(self, chain: Chain, stores: Sequence[str]) -> tuple[Guests, Scenario]:
-        """Deal out the parts, and write them down for the simulated senses."""
+    def _cast(self, chain: Chain, stores: Sequence[str]) -> tuple[list[Guest], Scenario]:
+        """Deal out the parts."""
         invited = invite(chain.members, stores, seed=self._options.seed) if self._options.page else []
         scenario = make(
             chain.members,
@@ -244,8 +242,7 @@ class Demo:
             quiet=stores[-1:] if self._options.page else (),
             guests=invited,
         )
-        (self._folder / "scenario.json").write_bytes(json.encode(scenario))
-        return Guests(self._live, invited, scenario), scenario
+        return invited, scenario
 
     def _open(self, shop: Shop, troupe: Troupe, window: Window, page: Process | None, chance: Chance | None) -> float:
         """Let it run; give the second at which it closed."""
@@ -309,3 +306,9 @@ class Demo:
         out = sys.stderr if self._options.json else sys.stdout
         out.write(text + "\n")
         out.flush()
+
+
+def _came(scenario: Scenario, lasted: float) -> int:
+    """How many came in until then."""
+    every = [shopper for store in scenario.stores.values() for shopper in store.shoppers]
+    return sum(bool(shopper.stays) and shopper.stays[0].begin < lasted for shopper in every)

@@ -1,4 +1,4 @@
-"""The web shop of the demo: tells central over HTTP what somebody looks at and agrees to."""
+"""The web shop and the app of the demo: tell central what somebody looks at and agrees to, and fetch their code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import ssl
 import urllib.request
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
 
@@ -14,6 +15,16 @@ from msgspec import json
 from central.demo.processes import DemoFailed
 
 _PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Codes:
+    codes: tuple[_Code, ...]
 
 
 class WebShop:
@@ -45,12 +56,17 @@ class WebShop:
         """Say what the customer has chosen on the settings page. Raises DemoFailed."""
         self._post("/v1/consents", {"customer": customer, "give" if gives else "withdraw": [purpose]})
 
-    def _post(self, path: str, body: object) -> None:
+    def code(self, customer: str) -> str:
+        """Fetch the code that their phone shows now. Raises DemoFailed."""
+        return json.decode(self._post("/v1/codes", {"userId": customer}), type=_Codes).codes[0].code
+
+    def _post(self, path: str, body: object) -> bytes:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {self._key}"}
         request = urllib.request.Request(f"{self._central}{path}", json.encode(body), headers)  # noqa: S310 - https.
         try:
-            with self._opener.open(request, timeout=_PATIENCE_S):
-                pass
+            with self._opener.open(request, timeout=_PATIENCE_S) as answer:
+                told: bytes = answer.read()
+                return told
         except (OSError, HTTPException) as error:
             raise DemoFailed(
                 f"The web shop did not reach central: {error}.", fix="Try again when central is up."

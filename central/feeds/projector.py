@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from central.contract import codec, topics
-from central.contract.feeds import MAX_ROW, Heads
+from central.contract.feeds import CODES, MAX_ROW, Codes, Heads
+from central.errors import KeysUnusable
 from central.feeds.manifests import DIGITS, Sign
 from central.feeds.rows import SUBJECTS, Hands, Place, Wanted
 from central.storage.database import put, reading, writing
@@ -27,6 +29,8 @@ _STEP = 500
 """Marks worked off in one transaction: what a writer may have to wait for."""
 _EVERY_S = 1.0
 """How often marks of other processes are looked for."""
+_ASKED = 1000
+"""Stores that wait to be told again; the oldest is dropped: its agents pull by themselves as well."""
 PERSONAL = ("profiles", "tokens")
 """Feeds whose keys say who somebody is: no log has them."""
 REMEMBERED = timedelta(days=30)
@@ -52,9 +56,15 @@ class There:
     until: datetime | None = None
 
 
-def project(connection: Connection, chain_key: bytes, at: datetime, sign: Sign | None = None) -> frozenset[str] | None:
+def project(
+    connection: Connection,
+    chain_key: bytes,
+    at: datetime,
+    sign: Sign | None = None,
+    codes: Callable[[], Codes] | None = None,
+) -> frozenset[str] | None:
     """Work off the oldest marks and give the scopes that changed; None when nothing was dirty."""
-    hands = Hands(chain_key=chain_key, sign=sign)
+    hands = Hands(chain_key=chain_key, sign=sign, codes=codes)
     _alone(connection)
     marks = connection.execute(select(dirty).order_by(dirty.c.id).limit(_STEP)).all()
     if not marks:
@@ -118,9 +128,12 @@ class Projector:
         hint: Publish,
         now: Callable[[], datetime],
         sign: Sign | None = None,
+        codes: Callable[[], Codes] | None = None,
     ) -> None:
         self._engine = engine
         self._sign = sign
+        self._codes = codes
+        self._known_codes: Codes | None = None
         self._chain_key = chain_key
         self._hint = hint
         self._now = now
@@ -129,6 +142,7 @@ class Projector:
         self._repair = False
         self._changed: set[str] = set()
         """Scopes whose stores have not been told yet."""
+        self._asked: deque[str] = deque(maxlen=_ASKED)
         self._forgot: datetime | None = None
 
     def repair(self) -> None:
@@ -138,6 +152,11 @@ class Projector:
 
     def wake(self) -> None:
         """Look at once for what is dirty, not at the next look; from any thread."""
+        self._woken.set()
+
+    def tell(self, store: str) -> None:
+        """Look at once, and tell this store its heads again also where nothing changed; from any thread."""
+        self._asked.append(store)
         self._woken.set()
 
     def close(self) -> None:
@@ -151,6 +170,8 @@ class Projector:
                 self.step()
             except DBAPIError as error:
                 log.warning("the feeds could not be brought up to date now: %s", error.orig)
+            except KeysUnusable as error:
+                log.error("the feeds could not be brought up to date now: %s", error)
             self._woken.wait(_EVERY_S)
             self._woken.clear()
 
@@ -158,10 +179,13 @@ class Projector:
         """Work off everything that is dirty, and publish the heads of what changed."""
         if self._forgot is None or self._now() - self._forgot > timedelta(days=1):
             self._daily(self._now())
+        self._notice_codes()
         while self._is_dirty():
             with writing(self._engine) as connection:
-                changed = project(connection, self._chain_key, self._now(), self._sign) or frozenset()
+                changed = project(connection, self._chain_key, self._now(), self._sign, self._codes) or frozenset()
             self._changed |= changed
+        while self._asked:
+            self._changed.add(self._asked.popleft())
         if self._changed or self._repair:
             # Taken only now: what failed above is told at the next step.
             all_of_them, self._repair = self._repair, False
@@ -176,6 +200,18 @@ class Projector:
             # The key that signs may be another now.
             connection.execute(dirty.insert(), [{"subject": "asset", "key": digit} for digit in DIGITS])
         self._forgot = at
+
+    def _notice_codes(self) -> None:
+        """A command beside us makes a key, somebody takes one out, one ends; cards are others when central starts."""
+        try:
+            now = self._codes() if self._codes else None
+        except KeysUnusable as error:
+            log.error("what member codes are could not be read now: %s", error)
+            return  # What is dirty is not to wait for it.
+        if now != self._known_codes:
+            with writing(self._engine) as connection:
+                connection.execute(dirty.insert(), [{"subject": "codes", "key": CODES}])
+            self._known_codes = now
 
     def _is_dirty(self) -> bool:
         # Asked without the writer's lock: most of the time nothing is.

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from central import catalogue, consent, content, profiles
+from central import catalogue, codes, consent, content, profiles
 from central.contract import member_code
 from central.contract.codec import encode
-from central.contract.feeds import AGENT, PURPOSES, Profile, Token
+from central.contract.feeds import AGENT, CODES, PURPOSES, Codes, Profile, Token
 from central.contract.topics import CHAIN
 from central.feeds import manifests
 from central.feeds.manifests import Sign
@@ -53,14 +53,23 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
-    """What rows are made with: the chain's key, and who signs manifests; without one there are none."""
+    """What rows are made with: the chain's key, who signs manifests and what codes are; without, there are none."""
 
     chain_key: bytes
     sign: Sign | None = None
+    codes: Callable[[], Codes] | None = None
 
 
-def of_customer(known: Customer, purposes: frozenset[str], chain_key: bytes) -> Iterator[Wanted]:
-    """The rule of consent: without `signage` no profile and no code, without `presence` no beacon."""
+def of_customer(
+    known: Customer, purposes: frozenset[str], chain_key: bytes, member: str | None = None
+) -> Iterator[Wanted]:
+    """The rule of consent: without `signage` no profile and no code, without `presence` no beacon.
+
+    `member` is how codes that are signed name this customer.
+    """
+    tokens = [(value, Token(customer=known.customer, means=by)) for by, value in known.tokens]
+    if member:
+        tokens.append((member, Token(customer=known.customer, means="code", number=known.number)))
     profile = encode(_profile(known, purposes)) if "signage" in purposes else None
     means = {"code"} if profile else set()
     if "presence" in purposes:
@@ -71,12 +80,12 @@ def of_customer(known: Customer, purposes: frozenset[str], chain_key: bytes) -> 
                 place=Place(scope=store, feed="profiles", key=known.customer), owner=known.customer, body=profile
             )
         key = member_code.store_key(chain_key, store)
-        for by, value in known.tokens:
-            if by in means:
+        for value, token in tokens:
+            if token.means in means:
                 yield Wanted(
-                    place=Place(scope=store, feed="tokens", key=member_code.token(key, by, value)),
+                    place=Place(scope=store, feed="tokens", key=member_code.token(key, token.means, value)),
                     owner=known.customer,
-                    body=encode(Token(customer=known.customer, means=by)),
+                    body=encode(token),
                 )
 
 
@@ -95,9 +104,10 @@ def _profile(known: Customer, purposes: frozenset[str]) -> Profile:
 
 
 def _customers(connection: Connection, keys: Collection[str], hands: Hands) -> Iterator[Wanted]:
-    purposes = consent.given(connection, keys)
+    purposes, members = consent.given(connection, keys), codes.ids(connection, keys)
     for known in profiles.read(connection, keys).values():
-        yield from of_customer(known, purposes.get(known.customer, frozenset()), hands.chain_key)
+        agreed, member = purposes.get(known.customer, frozenset[str]()), members.get(known.customer)
+        yield from of_customer(known, agreed, hands.chain_key, member)
 
 
 def _products(connection: Connection, keys: Collection[str], _: Hands) -> Iterator[Wanted]:
@@ -149,6 +159,11 @@ def _manifests(connection: Connection, keys: Collection[str], hands: Hands) -> I
             yield Wanted(place=Place(scope=CHAIN, feed="manifest", key=key), owner=digit, body=encode(manifest))
 
 
+def _codes(_: Connection, __: Collection[str], hands: Hands) -> Iterator[Wanted]:
+    if hands.codes is not None:
+        yield _of_chain("codes", CODES, hands.codes())
+
+
 def _where_it_is(feed: str, key: str, part: Campaign | Layout) -> Iterator[Wanted]:
     """For each store that it names a row, which names that one only; for all of them one row of the chain."""
     for store in part.stores:
@@ -190,5 +205,6 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], Make]] = {
     "layout": (("layouts",), _layouts),
     "store": (("stores",), _stores),
     "asset": (("manifest",), _manifests),
+    "codes": (("codes",), _codes),
 }
 """For each subject that can be dirty: the feeds that it appears in, and what makes its rows."""

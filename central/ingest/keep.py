@@ -11,14 +11,16 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
-from central import times
+from central import posters, times, uses
 from central.contract import events as contract
 from central.contract.batches import MAX_EVENT, Gap, Link, Origin, digest
 from central.contract.codec import Unreadable
-from central.ingest.aside import Reason, set_aside
 from central.ingest.compare import Cursor
+from central.posters import PosterScan
+from central.storage.aside import Reason, set_aside
 from central.storage.database import count, is_permanent, put
 from central.storage.tables import cursor, events, fork, gap, held
+from central.uses import Use
 
 MOST_EPOCHS = 64
 """What one agent may begin in a day: each costs a row for ever. A new one comes with a new card or a fork."""
@@ -94,13 +96,39 @@ def row_of(of: Of, seq: int, event: bytes) -> dict[str, Any]:
 
 
 def note_stored(connection: Connection, agent: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Count what is in its table now, and learn from it when its machine's boots were."""
+    """Count what is in its table now, and learn from it: when boots were, which codes and posters were read."""
     count(connection, agent, Counter(_counted(row["kind"]) for row in rows))
+    used: list[Use] = []
+    hung: list[PosterScan] = []
     for row in rows:
         if row["kind"] == "clock-offset":
             _, said = contract.read(row["data"].encode())
             assert isinstance(said, contract.ClockOffset)
             times.keep(connection, agent, said)
+        elif row["kind"] == "scanned":
+            _, scan = contract.read(row["data"].encode())
+            assert isinstance(scan, contract.Scanned)
+            if scan.outcome == "product" and scan.sku and scan.poster_store:
+                hung.append(_poster_scan(row, scan, scan.sku, scan.poster_store))
+            if scan.code is not None:
+                where = {"store": row["store"], "agent": agent, "reader": scan.reader}
+                used.append(Use(code=scan.code, **where, scan=scan.scan, at=row["born_wall"]))
+    if used:
+        uses.note(connection, used, rows[0]["received"])
+    posters.note(connection, hung)
+
+
+def _poster_scan(row: Mapping[str, Any], scan: contract.Scanned, sku: str, store: str) -> PosterScan:
+    return PosterScan(
+        at=row["born_wall"] if row["synced"] else row["received"],
+        by="camera",
+        store=store,
+        zone=scan.poster_zone,
+        sku=sku,
+        who=row["agent"],
+        read_store=row["store"],
+        read_zone=scan.zone,
+    )
 
 
 def note_fork(connection: Connection, of: Of, seq: int) -> None:

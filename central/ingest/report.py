@@ -7,14 +7,15 @@ from typing import Any
 from msgspec import Raw
 from sqlalchemy import Connection, func, select
 
+from central import posters as scans
 from central import times
 from central.contract import events as contract
 from central.storage import alarms
 from central.storage.tables import events, fork, gap, held, quarantine
 
 
-def report(connection: Connection, *, plays: bool = False) -> dict[str, Any]:
-    """Give counts by agent and epoch, gaps, forks, the quarantine, and with `plays` every proof of play.
+def report(connection: Connection, *, plays: bool = False, posters: bool = False) -> dict[str, Any]:
+    """Give counts by agent and epoch, gaps, forks, the quarantine; also every proof of play, and scans of posters.
 
     A play's `at` is when it was by central's time, right `within_s` (None: nobody knows); `born` is what was sent.
     """
@@ -23,12 +24,16 @@ def report(connection: Connection, *, plays: bool = False) -> dict[str, Any]:
         "events": _epochs(connection),
         "gaps": _rows(connection, select(gap).order_by(gap.c.agent, gap.c.epoch, gap.c.first)),
         "copied": alarms.copied(connection),
+        "guessing": alarms.guessing(connection),
+        "codes_used_twice": alarms.codes_used_twice(connection),
         "forks": _rows(connection, select(fork).order_by(fork.c.agent, fork.c.epoch)),
         "held": connection.scalar(select(func.count()).select_from(held)),
         "quarantine": _rows(connection, aside.order_by(quarantine.c.id)),
         "aside": alarms.set_aside(connection),
         "restored": alarms.restored(connection),
     }
+    if posters:
+        found["posters"] = scans.counts(connection)
     return found | {"plays": _plays(connection)} if plays else found
 
 

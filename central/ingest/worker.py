@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,11 @@ from central.contract import codec, topics
 from central.contract.batches import MAX_EVENT, Ack, Batch, Link, Nack, digest, walk
 from central.contract.codec import Unreadable
 from central.contract.commands import Reply, ScreenPicture, Status
-from central.ingest.aside import Reason, set_aside
 from central.ingest.compare import compare
 from central.ingest.keep import MOST_EPOCHS, Of, keep, locked_cursor, note_fork
 from central.ingest.rivals import Rivals
 from central.mqtt import Inbox, Message
+from central.storage.aside import Reason, set_aside
 from central.storage.database import count, writing
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 Publish = Callable[[str, bytes], None]
 _GROUP = 32
 """Messages that share a commit when they lie there already; nobody waits for company."""
+_EVENTS = 2000
+"""Events that do: about 50 ms, for which everybody else who writes has to wait."""
 STRANGER = ""
 """Whose quarantine takes what comes from no agent of ours: one for all, so that names cannot fill it."""
 
@@ -69,9 +71,10 @@ class Ingest:
         """Store a group and answer it; what meets a passing trouble is not answered, and so is sent again."""
         # Cursors are locked in the agents' order, so that two workers cannot wait for each other.
         parcels = sorted(map(_read, group), key=lambda parcel: parcel.message.address.agent)
-        if not self._settle(parcels) and len(parcels) > 1:
-            for parcel in parcels:
-                self._settle([parcel])
+        for some in _portions(parcels):
+            if not self._settle(some) and len(some) > 1:
+                for parcel in some:
+                    self._settle([parcel])
 
     def _settle(self, parcels: Sequence[_Parcel]) -> bool:
         try:
@@ -141,6 +144,19 @@ class Ingest:
             cursor = keep(connection, of, verdict.take, batch.origins)
         ack = Ack(epoch=of.epoch, seq=cursor.seq, chain=cursor.chain, time=of.at)
         return _Outcome(name=name, leaf="ack", answer=ack)
+
+
+def _portions(parcels: Sequence[_Parcel]) -> Iterator[list[_Parcel]]:
+    portion: list[_Parcel] = []
+    events = 0
+    for parcel in parcels:
+        size = len(parcel.content[1]) if isinstance(parcel.content, tuple) else 1
+        if portion and events + size > _EVENTS:
+            yield portion
+            portion, events = [], 0
+        portion.append(parcel)
+        events += size
+    yield portion
 
 
 def _read(message: Message) -> _Parcel:

@@ -74,7 +74,7 @@ class Misses:
         for show in shopper.shows:
             answer = (show.begin, show.begin + GREETS_S)
             if (
-                show.content != known.number
+                not show.own
                 or show.end - show.begin < READ_S
                 or answer[1] > self._seconds
                 or outside((answer,), agreed)
@@ -87,7 +87,7 @@ class Misses:
                 if each.layout == "greeting" and each.cause == "scan" and answer[0] <= each.begin <= answer[1]
                 if any(who in people for people in each.people)
             ]
-            near = [longer(spans, right=LEAVES_S) for spans in self._truth.heard(place, frozenset([who])).values()]
+            near = [longer(spans, right=LEAVES_S) for spans in self._truth.near(place, frozenset([who])).values()]
             # An agent that has just come back does not know yet who else stands there.
             alone = not both(either([*near, longer(blind, right=FINDS_S)]), (answer,)) and known.nickname != ""
             if not met:

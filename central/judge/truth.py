@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +29,7 @@ class Truth:
         self._changes = scenario.truth.changes
         self._here: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
         self._heard: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
+        self._near: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
         for store, people in scenario.stores.items():
             for shopper in people.shoppers:
                 self._add(store, shopper, self._bearers[shopper.shopper])
@@ -39,9 +40,9 @@ class Truth:
         for stay in shopper.stays:
             span = (stay.begin, stay.end)
             self._here.setdefault((bearer.customer, store, stay.zone), []).append(span)
-            if bearer.beacon and self.knows(bearer.customer, store):
-                at = self._heard.setdefault((store, stay.zone), {})
-                at.setdefault(bearer.customer, []).append(span)
+            for kept, counts in ((self._near, True), (self._heard, self.knows(bearer.customer, store))):
+                if bearer.beacon and counts:
+                    kept.setdefault((store, stay.zone), {}).setdefault(bearer.customer, []).append(span)
 
     def bearer(self, shopper: Shopper) -> Bearer:
         return self._bearers[shopper.shopper]
@@ -56,8 +57,11 @@ class Truth:
 
     def heard(self, place: Place, besides: frozenset[str]) -> dict[str, Spans]:
         """When whose beacon was heard in the zone, of those whom this store knows."""
-        heard = self._heard.get((place.store, place.zone), {})
-        return {who: join(spans) for who, spans in heard.items() if who not in besides}
+        return _besides(self._heard.get((place.store, place.zone), {}), besides)
+
+    def near(self, place: Place, besides: frozenset[str]) -> dict[str, Spans]:
+        """The same with those whom the store may have come to know meanwhile: they have shown a code there."""
+        return _besides(self._near.get((place.store, place.zone), {}), besides)
 
     def agreed(self, customer: str, purposes: Sequence[str], *, surely: bool) -> Spans:
         """When they had agreed to all of it: surely, or possibly while a change was on its way into central."""
@@ -80,3 +84,7 @@ class Truth:
                 spans.append((since, change.at if surely else change.done))
                 since = None
         return (*spans, (since, EVER)) if since is not None else tuple(spans)
+
+
+def _besides(kept: Mapping[str, Sequence[tuple[float, float]]], besides: frozenset[str]) -> dict[str, Spans]:
+    return {who: join(spans) for who, spans in kept.items() if who not in besides}

@@ -1,4 +1,4 @@
-"""Sums up what a person should look at: what was set aside, who forked or was copied, a database that was restored."""
+"""Sums up what a person should look at: what was set aside, forks, copies, codes used twice, a restored database."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from central.storage.tables import counter, fork, generation, quarantine
+from central.storage.tables import code_again, code_use, counter, fork, generation, quarantine
 
-_FORKS = 100
+_FORKS = _CODES = 100
 """Told of those that happened last."""
+_USES = 20
+"""Told of one code: a device that lies may name any number of readers."""
 
 
 def set_aside(connection: Connection) -> dict[str, Any]:
@@ -46,10 +48,39 @@ def forked(connection: Connection) -> list[dict[str, Any]]:
 
 def copied(connection: Connection) -> dict[str, int]:
     """Agents that two devices were at once, and in how many quarters of an hour that was seen."""
-    ask = select(counter.c.agent, counter.c.count.label("times")).where(counter.c.name == "rivals")
-    return {row.agent: row.times for row in connection.execute(ask.order_by(counter.c.agent))}
+    return _of_agents(connection, "rivals")
+
+
+def guessing(connection: Connection) -> dict[str, int]:
+    """Agents at which somebody tries numbers, and in how many stretches of ten minutes they did."""
+    return _of_agents(connection, "guessing")
+
+
+def codes_used_twice(connection: Connection) -> dict[str, Any]:
+    """Signed member codes that were shown at two readers: how many, and of the last ones where and when.
+
+    `at` is as the agent knew it, `noted` when central heard of it. Of one code the first uses are told.
+    """
+    newest = (func.max(code_again.c.noted).desc(), code_again.c.code)
+    last = select(code_again.c.code).group_by(code_again.c.code).order_by(*newest).limit(_CODES)
+    codes = list(connection.scalars(last))
+    names = ("code", "store", "agent", "reader", "at", "noted")
+    found: dict[str, list[dict[str, Any]]] = {code: [] for code in codes}
+    for table in (code_use, code_again):
+        order = (table.c.noted, table.c.agent, table.c.reader)
+        nth = func.row_number().over(partition_by=table.c.code, order_by=order).label("nth")
+        uses = select(*(table.c[name] for name in names), nth).where(table.c.code.in_(codes)).subquery()
+        for row in connection.execute(select(uses).where(uses.c.nth < _USES).order_by(uses.c.nth)).mappings():
+            found[row["code"]].append({name: row[name] for name in names[1:]})
+    number = connection.scalar(select(func.count(code_again.c.code.distinct()))) or 0
+    return {"count": number, "last": [{"code": code, "uses": uses} for code, uses in found.items()]}
 
 
 def restored(connection: Connection) -> datetime | None:
     """When it was found last that this database had been restored from a backup; None: never."""
     return connection.scalar(select(generation.c.restored))
+
+
+def _of_agents(connection: Connection, name: str) -> dict[str, int]:
+    ask = select(counter.c.agent, counter.c.count.label("times")).where(counter.c.name == name)
+    return {row.agent: row.times for row in connection.execute(ask.order_by(counter.c.agent))}

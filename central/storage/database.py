@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,45 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from central.storage.tables import counter, generation
 from ground.errors import StorageError
 
-MIGRATIONS = ("0001", "0002", "0003", "0004")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every version that a database of ours may have, oldest first."""
 HEAD = MIGRATIONS[-1]
 """The newest migration: what this program needs the database to be."""
 
-_WRITES = "noren_writes"
+_WRITES, _TURNS = "noren_writes", "noren_turns"
+_PATIENCE_S = 10.0
+"""How long one waits to write, for its turn and then for other processes."""
 _KEPT = 30 * 86400.0
 """Seconds for which a copy from before a migration is kept: it still holds people who have left since."""
 _SCHEMA_LOCK = 7306
 """A number of our own among PostgreSQL's advisory locks: one migration at a time."""
+
+
+class _Turns:
+    """Lets the threads of a process write in the order in which they came.
+
+    SQLite lets in whoever happens to look next, and they look ever less often: beside a busy ingest others waited 1.3 s
+    (measured). It is a courtesy: whose turn does not come goes on all the same, to SQLite's own lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: deque[threading.Event] = deque()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        mine = threading.Event()
+        with self._lock:
+            self._queue.append(mine)
+            self._queue[0].set()
+        try:
+            mine.wait(_PATIENCE_S)
+            yield
+        finally:
+            with self._lock:
+                self._queue.remove(mine)
+                if self._queue:
+                    self._queue[0].set()
 
 
 def open_database(url: str) -> Engine:
@@ -61,9 +92,12 @@ def _closed_on_failure(engine: Engine) -> Iterator[None]:
         raise
 
 
-def writing(engine: Engine) -> AbstractContextManager[Connection]:
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: on SQLite it takes the one writer's lock at once, so it never has to give up later."""
-    return engine.execution_options(**{_WRITES: True}).begin()
+    turns = engine.get_execution_options().get(_TURNS)
+    with turns.turn() if turns else nullcontext(), engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield connection
 
 
 def reading(engine: Engine) -> AbstractContextManager[Connection]:
@@ -105,7 +139,10 @@ def is_permanent(error: DBAPIError) -> bool:
 def _sqlite(file: Path) -> Engine:
     # hide_parameters: an error's text comes into a log, and must hold nobody's data.
     engine = create_engine(
-        URL.create("sqlite", database=str(file)), connect_args={"timeout": 10.0}, hide_parameters=True
+        URL.create("sqlite", database=str(file)),
+        connect_args={"timeout": _PATIENCE_S},
+        execution_options={_TURNS: _Turns()},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -202,6 +204,55 @@ counter = Table(
     Column("count", BigInteger, nullable=False),
 )
 
+
+def _use() -> tuple[Column[Any], ...]:
+    return (
+        Column("store", String, nullable=False),
+        Column("agent", String, nullable=False),
+        Column("reader", String, nullable=False),
+        Column("scan", String, nullable=False),
+        Column("at", Instant, nullable=False),  # As its agent knew it.
+        Column("noted", Instant, nullable=False),  # When central heard of it.
+    )
+
+
+# What is read in stores.
+code_use = Table(  # Where each signed member code was read first, as central heard of it.
+    "code_use",
+    metadata,
+    Column("code", String, primary_key=True),
+    *_use(),
+    Index(None, "noted"),
+)
+code_again = Table(  # And at which other readers.
+    "code_again",
+    metadata,
+    Column("code", String, ForeignKey("code_use.code", ondelete="CASCADE")),
+    *_use(),
+    PrimaryKeyConstraint("code", "agent", "reader"),
+)
+newcomer = Table(  # How many a store has come to know on one day (UTC) by asking: that is bounded.
+    "newcomer",
+    metadata,
+    Column("store", String, primary_key=True),
+    Column("day", Instant, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+poster_scan = Table(  # A poster's or a label's code, read by a phone or by one of our cameras.
+    "poster_scan",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),  # phone, camera.
+    Column("store", String, nullable=False),  # Where it hangs, as it says itself.
+    Column("zone", String),
+    Column("sku", String, nullable=False),
+    Column("who", String, nullable=False),  # The source or the agent that told it.
+    Column("read_store", String),  # Where the camera is.
+    Column("read_zone", String),
+    Index(None, "store", "at"),
+)
+
 # What other systems of the chain tell over HTTP.
 source = Table(
     "source",
@@ -269,6 +320,12 @@ customer = Table(
     Column("language", String, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("segments", JSON, nullable=False, server_default="[]"),
+)
+member_id = Table(  # What a signed code says instead of a number; it says nothing to anybody else.
+    "member_id",
+    metadata,
+    _customer(),
+    Column("id", String, nullable=False, unique=True),
 )
 token = Table(
     "token",

@@ -47,6 +47,8 @@ _WHY = {
 class Radio:
     """One adapter that scans actively. `silences` counts scans begun anew because nothing was heard."""
 
+    trouble = ""
+
     def __init__(
         self,
         name: str,
@@ -63,6 +65,10 @@ class Radio:
         self.silences = 0
         self._clock = clock
         self._heard_at = 0.0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"radio_silences": self.silences}
 
     async def run(self, deliver: Deliver) -> None:
         """Listen until cancelled. Raises SensorError when the adapter cannot be used.

@@ -36,6 +36,8 @@ class _Line(msgspec.Struct):
 class Recorded:
     """A recording; `speed` 1 is as recorded, 0 as fast as it goes. `unreadable` counts the lines set aside."""
 
+    trouble = ""
+
     def __init__(
         self,
         name: str,
@@ -53,6 +55,10 @@ class Recorded:
         self.unreadable = 0
         self._clock = clock
         self._sleep = sleep
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"recorded_unreadable": self.unreadable}
 
     async def run(self, deliver: Deliver) -> None:
         """Play the file once, then return. Raises SensorError when it cannot be read.

@@ -51,6 +51,9 @@ BLUR = 0.6
 class SimulatedRadio:
     """A radio in a zone of a scenario's store; lines of a `live` file say what shoppers do instead."""
 
+    trouble = ""
+    counts: Mapping[str, int] = {}
+
     def __init__(
         self,
         name: str,

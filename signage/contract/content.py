@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from ground.programme.records import Content, Language
 from signage.contract import Item, Scene
 
-_LONGEST_LINK = 300
 MOST_LETTERS = 400
 """What a text of the contract takes."""
 _LONGEST_ID = 64
@@ -25,19 +23,6 @@ def said_in(texts: Mapping[Language, str], language: Language) -> Language:
 def text(texts: Mapping[Language, str], language: Language) -> str:
     """A text in the wanted language, or in the one that stands for it; nothing where there is none at all."""
     return texts.get(said_in(texts, language), "")[:MOST_LETTERS]
-
-
-def placed(link: str, **where: str) -> str:
-    """A link that says in which store and zone it was read; nothing where it is none, or too long for a scene."""
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return ""
-    if not link:
-        return ""
-    added = urlencode(where)
-    made = urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
-    return made if len(made) <= _LONGEST_LINK else ""
 
 
 def scene_id(content: str, language: Language) -> str:

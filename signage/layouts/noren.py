@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pygame import Rect
 
-from signage import lines
+from ground import lines
 from signage.contract import Scene
 from signage.layouts.sheet import GIANT, HERO, LARGE, NOTE, TITLE, Sheet
 

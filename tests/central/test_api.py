@@ -13,12 +13,13 @@ from edge_log import NOON, EdgeLog, event
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import Engine
 
-from central import api, catalogue, sources
+from central import api, catalogue, sources, uses
 from central.contract import codec
 from central.contract.commands import Status
 from central.ingest.worker import Ingest
 from central.storage import tables
-from central.storage.database import writing
+from central.storage.database import count, writing
+from central.uses import Use
 
 PICTURE = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(PICTURE).hexdigest()
@@ -119,6 +120,31 @@ async def test_health_names_what_a_person_should_look_at(client: AsyncClient, en
     assert [row["agent"] for row in said["certificates"]] == ["ended", "ends"]
     assert (said["settings"]["state"], said["settings"]["said"]) == ("failed", "pi-1 did not come back")
     assert said["unprotected"] == [], "who said nothing of its seal is no device without one"
+
+
+async def test_health_names_codes_that_were_shown_twice_and_who_tries_numbers(
+    client: AsyncClient, enrolled: Engine
+) -> None:
+    said = (await client.get("/health")).json()
+    assert (said["codes_used_twice"], said["guessing"]) == ({"count": 0, "last": []}, {})
+    with writing(enrolled) as connection:
+        for nth, (code, store) in enumerate([("a" * 32, "ginza"), ("b" * 32, "ginza"), ("a" * 32, "ueno")]):
+            use = Use(code=code, store=store, agent=f"{store}-1", reader="till", scan="s-1", at=NOON)
+            uses.note(connection, [use], NOON + timedelta(seconds=nth))
+        count(connection, "pi-1", {"guessing": 2})
+    said = (await client.get("/health")).json()
+    assert said["guessing"] == {"pi-1": 2}
+    assert said["codes_used_twice"]["count"] == 1
+    [twice] = said["codes_used_twice"]["last"]
+    assert twice["code"] == "a" * 32
+    assert twice["uses"] == [
+        {"store": "ginza", "agent": "ginza-1", "reader": "till", "at": text(0), "noted": text(0)},
+        {"store": "ueno", "agent": "ueno-1", "reader": "till", "at": text(0), "noted": text(2)},
+    ]
+
+
+def text(seconds: int) -> str:
+    return f"{NOON + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def test_health_says_when_the_database_is_away(client: AsyncClient, enrolled: Engine) -> None:

@@ -20,12 +20,12 @@ from central.cli import _with_config, load, main
 from central.config import CentralConfig
 from central.contract import member_code, topics
 from central.contract.enrolment import CROCKFORD
-from central.ingest.aside import set_aside
 from central.ingest.worker import Ingest
 from central.keys import Keys
 from central.profiles import Customer
 from central.sources import Source
 from central.storage import tables
+from central.storage.aside import set_aside
 from central.storage.database import open_database, reading, writing
 
 KEY = "0" * 63 + "1"
@@ -163,7 +163,10 @@ def test_a_key_is_told_once_and_only_its_digest_is_kept(
 
 def test_a_key_is_made_for_what_there_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["key", str(file), "web-shop", "--may", "track,all"]) == 1
-    assert capsys.readouterr().err == "A key cannot be made for all. Choose from track, consents, health, programme.\n"
+    assert (
+        capsys.readouterr().err
+        == "A key cannot be made for all. Choose from track, consents, health, programme, codes.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "Web Shop", "店", "x" * 65, "a\n"])

@@ -8,6 +8,7 @@ import pytest
 
 from central import config
 from central.config import Embedded, External, Place
+from central.contract.member_code import CARDS, Card
 from ground.settings import SettingsError
 
 KEY = "0" * 63 + "1"
@@ -45,6 +46,16 @@ def test_another_broker_and_database(tmp_path: Path) -> None:
     assert made.pictures == Path("/srv/pictures")
 
 
+def test_what_cards_and_codes_a_chain_has(tmp_path: Path) -> None:
+    made = config.read(written(tmp_path, f"central:\n  folder: var\n{GOOD}"))
+    assert (made.cards, made.codes.good_for.seconds) == (CARDS, 60)
+    text = "  cards: [{prefix: '21', length: 13}, {prefix: H-, length: 8}]\n  codes: {seconds: 240}\n"
+    made = config.read(written(tmp_path, f"central:\n  folder: var\n{GOOD}{text}"))
+    assert made.cards == (Card(prefix="21", length=13), Card(prefix="H-", length=8))
+    assert made.codes.good_for.seconds == 240
+    assert config.read(written(tmp_path, f"central:\n  folder: var\n{GOOD}  cards: []\n")).cards == ()
+
+
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     text = """central:
   key: abc
@@ -77,6 +88,15 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("http: {certificate: /c.pem}", "together with private_key"),
         ("key: abc", "central.key: must be 64 hex"),
         (f"key: '{KEY}'\n  database: mysql://x", "must start with"),
+        ("cards: [{prefix: ABCDEF, length: 5}]", "cards: prefix ABCDEF is longer than the whole number, of length 5"),
+        ("cards: [{prefix: '29', length: 13}, {prefix: '29', length: 13}]", "29 with length 13 is named twice"),
+        ("cards: [{prefix: 29, length: 13}]", r"cards\[0\].prefix: must be text"),
+        ("cards: [{prefix: '２９', length: 13}]", r"cards\[0\].prefix: must be text matching"),
+        ("cards: [{prefix: '29', length: 33}]", r"cards\[0\].length: must be"),
+        (f"cards: [{', '.join(f'{{prefix: C{at}, length: 9}}' for at in range(33))}]", "cards: must be 32 at most"),
+        ("codes: {seconds: 50}", "codes.seconds: must be 15, 30, 45 … or 240, not 50"),
+        ("codes: {seconds: 255}", "codes.seconds: must be 15, 30, 45"),
+        ("codes: {seconds: 99999999999999999999}", "codes.seconds: must be 15, 30, 45"),
     ],
 )
 def test_values_that_cannot_be_are_told_with_the_fix(tmp_path: Path, line: str, said: str) -> None:

@@ -207,6 +207,36 @@ def test_a_second_writer_waits_for_the_first(engine: Engine) -> None:
     assert seen == [5]
 
 
+def test_who_writes_now_and_then_is_not_kept_out_by_who_writes_always(engine: Engine) -> None:
+    writes, over = [0], threading.Event()
+
+    def always() -> None:
+        while not over.is_set():
+            with writing(engine) as connection:
+                count(connection, "always", {"x": 1})
+            writes[0] += 1
+
+    thread = threading.Thread(target=always)
+    thread.start()
+    passed = []
+    for _ in range(50):
+        before = writes[0]
+        with writing(engine) as connection:
+            passed.append(writes[0] - before)
+            count(connection, "now and then", {"x": 1})
+    over.set()
+    thread.join()
+    assert passed.count(1) > len(passed) / 2, "they take turns"
+
+
+def test_who_writes_goes_on_where_a_turn_ended_badly(engine: Engine) -> None:
+    for _ in range(3):
+        with pytest.raises(IntegrityError), writing(engine) as connection:
+            connection.execute(tables.token.insert().values(means="code", value="1", customer="nobody"))
+    with writing(engine) as connection:
+        count(connection, "a", {"x": 1})
+
+
 def test_put_changes_what_is_there_or_lets_it_be(engine: Engine) -> None:
     with writing(engine) as connection:
         for name, replace in (("a", True), ("b", True), ("c", False)):

@@ -63,19 +63,19 @@ def test_a_guest_walks_in_shows_a_code_and_leaves(chain: sample.Chain, tmp_path:
     person = invited[0].person
     assert guests.walk_in("ginza", "", 10.0) == {}
     assert [stay.zone for stay in guests.way(person).stays] == ["entrance", "shelf"]
-    assert guests.show_code(person, 30.0) == {}
+    assert guests.show_code(person, 30.0, "1234") == {}
     entrance, shelf, till = guests.way(person).stays
     (show,) = guests.way(person).shows
     assert entrance.end == shelf.begin
     assert shelf.end == pytest.approx(30.2)
     assert till.begin > shelf.end
     assert till.begin < show.begin < show.end < till.end
-    assert show.content == invited[0].member.number
+    assert (show.content, show.own) == ("1234", True)
     assert guests.leave(person, 31.5) == {}
     assert guests.way(person).stays[-1].end == pytest.approx(31.7)
     assert guests.way(person).shows == (show,) or guests.way(person).shows[-1].end == pytest.approx(31.7)
     told = of(tmp_path / "live", person)
-    assert json.encode(told) == json.encode(guests.way(person))
+    assert told == json.decode(json.encode(guests.way(person)), type=sensed.Shopper)
     assert guests.in_scenario().stores["ginza"].shoppers == (guests.way(person),)
 
 
@@ -100,7 +100,7 @@ def test_all_are_in_or_nobody_is_meant(chain: sample.Chain, tmp_path: Path) -> N
         assert guests.walk_in("umeda", "", 1.0) == {}
     assert set(guests.walk_in("umeda", "", 2.0)) == {"ja", "en"}
     assert set(guests.meet("nowhere", 2.0)) == {"ja", "en"}
-    assert set(guests.show_code("nobody", 2.0)) == {"ja", "en"}
+    assert set(guests.show_code("nobody", 2.0, "")) == {"ja", "en"}
     assert set(guests.leave("", 2.0)) == {"ja", "en"}
 
 
@@ -112,7 +112,7 @@ def test_one_code_at_a_time_is_before_the_reader(chain: sample.Chain, tmp_path: 
     invited = invite(chain.members, STORES, seed=1)
     guests = Guests(tmp_path / "live", invited, scenario(scripted))
     for guest in invited[:2]:
-        guests.show_code(guest.person, 10.0)
+        guests.show_code(guest.person, 10.0, guest.member.number)
     shows = sorted(
         (show for shopper in guests.shoppers("ginza") for show in shopper.shows), key=lambda show: show.begin
     )

@@ -17,12 +17,12 @@ from central import agents
 from central.contract import codec, events, topics
 from central.contract.batches import MAX_EVENT, Ack, Batch, Nack, Origin, digest, raw
 from central.contract.commands import Reply, Status
-from central.ingest.aside import MOST
 from central.ingest.keep import MOST_EPOCHS
 from central.ingest.report import report
 from central.ingest.worker import STRANGER
 from central.storage import tables
 from central.storage.alarms import forked
+from central.storage.aside import MOST
 from central.storage.database import reading, writing
 
 BORN = b'"born":{"wall":"2026-11-24T03:00:00Z","boot":"b","up_ms":1,"synced":true}'

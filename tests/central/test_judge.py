@@ -171,9 +171,15 @@ def test_what_began_before_the_scenario_is_nobodys() -> None:
 def test_a_code_that_is_not_theirs_or_shown_for_a_moment_expects_nothing() -> None:
     play = scenario(visit("s-1", till=(10, 21), code="4900000000016"), bearers=ONE)
     assert judged(play, LOOP).should == 0
-    moment = Show(reader="till-camera", begin=12, end=12.5, format="QRCode", content="2000000000015")
+    moment = Show(reader="till-camera", begin=12, end=12.5, format="QRCode", content="2000000000015", own=True)
     shopper = Shopper(shopper="s-1", stays=(Stay(zone="till", begin=10, end=20),), shows=(moment,))
     assert judged(scenario(shopper, bearers=ONE), LOOP).should == 0
+
+
+def test_whom_a_store_has_not_heard_of_it_need_not_greet() -> None:
+    # It asks central, which may be away: then the greeting names nobody.
+    bearers = {"s-5": Bearer(role="member", customer="c-5")}
+    assert judged(scenario(visit("s-5", till=(10, 21), code="2000000000053"), bearers=bearers), LOOP).should == 0
 
 
 # A scene that stands too long.

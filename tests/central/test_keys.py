@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from central import certificates
 from central.certificates import Revoked
-from central.contract import enrolment
+from central.contract import enrolment, signed_code
 from central.errors import BadRequest, KeysUnusable
-from central.keys import PURPOSES, Keys
+from central.keys import PURPOSES, Keys, code_key
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -50,11 +50,15 @@ def test_one_root_signs_four_keys_and_private_parts_are_the_owners_alone(folder:
     for key in keys.all():
         signed_by(root, key.certificate)
         assert key.until - NOW == (20 * YEAR if key is root else 5 * YEAR)
-        assert isinstance(key.certificate.public_key(), ec.EllipticCurvePublicKey)
+        kind = ed25519.Ed25519PublicKey if key.purpose == "codes" else ec.EllipticCurvePublicKey
+        assert isinstance(key.certificate.public_key(), kind)
+        assert key.certificate.subject.rfc4514_string() == f"CN=Noren {key.purpose} {key.id}"
     constraint = enrolment_key.certificate.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraint.critical, constraint.value.ca, constraint.value.path_length) == (True, True, 0)
     for key in rest:
         assert not key.certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        usage = key.certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        assert (usage.digital_signature, usage.key_cert_sign, usage.crl_sign) == (True, False, False)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.glob("*.pem")} == {0o600}
 
@@ -293,6 +297,110 @@ def test_where_no_file_can_be_opened_for_a_while_that_is_said_and_central_goes_o
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         use()
+
+
+def older(folder: Path, at: datetime) -> Path:
+    """Put the key of codes there that chains of before there were codes have: on P-256, as all the others."""
+    keys = Keys.open(folder, at)
+    [key] = keys.of("codes", at)
+    (folder / f"codes-{key.id}.pem").unlink()
+    made = certificates.below(keys.root(at), "codes", at, 5 * YEAR, signs_certificates=False)
+    file = folder / f"codes-{made.id}.pem"
+    file.write_text(certificates.private_pem(made.private) + made.pem)
+    return file
+
+
+def test_a_chain_of_before_there_were_codes_gets_a_key_for_them_and_believes_the_old_one_no_more(folder: Path) -> None:
+    file = older(folder, NOW)
+    keys = Keys(folder)
+    assert keys.of("codes", NOW) == ()
+    assert [key.purpose for key in keys.all()] == ["root", "enrolment", "manifests", "releases"]
+    others, later = ids(keys), NOW + 2 * YEAR
+    keys = Keys.open(folder, later)
+    [key] = keys.of_codes(later)
+    assert isinstance(key.private, ed25519.Ed25519PrivateKey)
+    assert keys.signs_codes(later) == key, "nobody waits a week for the first one"
+    assert {*others, ("codes", key.id)} == set(ids(keys))
+    assert file.exists(), "what somebody has put there nobody takes away"
+    assert ids(Keys.open(folder, later)) == ids(keys)
+
+
+def of_codes(keys: Keys, at: datetime) -> list[str]:
+    return [key.id for key in keys.of_codes(at)]
+
+
+def test_a_next_key_signs_codes_once_a_store_that_was_away_for_days_has_heard_of_it(folder: Path) -> None:
+    keys = Keys.open(folder, NOW)
+    [first] = keys.of_codes(NOW)
+    later = NOW + timedelta(days=100)
+    second = Keys.open(folder, later).rotate("codes", later)
+    assert of_codes(keys, later) == [first.id, second.id], "stores get both at once"
+    for days, signs in ((0, first), (6, first), (7, second), (5 * 365 - 101, second)):
+        assert keys.signs_codes(later + timedelta(days=days)).id == signs.id
+    assert of_codes(keys, first.until - timedelta(seconds=1)) == [first.id, second.id]
+    assert of_codes(keys, first.until) == [second.id]
+    assert keys.signs_codes(datetime(1970, 1, 2, tzinfo=UTC)).id == first.id, "also by a clock that is behind"
+
+
+def test_a_next_key_that_nobody_has_heard_of_signs_when_the_one_before_ends(folder: Path) -> None:
+    [first] = Keys.open(folder, NOW).of_codes(NOW)
+    keys = Keys.open(folder, first.until - timedelta(days=1))  # Central was off for years.
+    assert keys.signs_codes(first.until - timedelta(seconds=1)).id == first.id
+    assert keys.signs_codes(first.until).id == keys.of_codes(first.until)[-1].id != first.id
+
+
+def test_a_key_that_is_taken_out_is_believed_no_more_and_another_is_there_at_once(folder: Path) -> None:
+    keys = Keys.open(folder, NOW)
+    for _ in range(2):
+        [taken] = keys.of_codes(NOW)
+        (folder / f"codes-{taken.id}.pem").unlink()
+        assert keys.of_codes(NOW) == ()
+        assert keys.signs_codes(NOW).id != taken.id
+    second = keys.rotate("codes", NOW + timedelta(hours=1))
+    (folder / f"codes-{keys.of_codes(NOW)[0].id}.pem").unlink()
+    assert keys.signs_codes(NOW + timedelta(hours=2)).id == second.id
+
+
+def test_however_many_keys_of_codes_are_made_stores_know_the_one_that_signs(folder: Path) -> None:
+    keys = Keys.open(folder, NOW)
+    for minute in range(20):
+        keys.rotate("codes", NOW + timedelta(minutes=minute))
+    at = NOW + timedelta(hours=1)
+    believed = keys.of_codes(at)
+    assert (len(believed), len({key.short for key in believed})) == (16, 16)
+    assert keys.signs_codes(at) in believed
+    assert believed[-1].id == keys.of("codes", at)[-1].id
+
+
+def test_two_keys_of_codes_never_have_one_short_name() -> None:
+    taken = {f"{short:04x}" for short in range(0x10000) if short % 8}
+    made = certificates.public_bytes(code_key(taken).public_key())[-32:]
+    assert int(signed_code.key_id(made), 16) % 8 == 0
+
+
+def test_keys_that_were_put_back_from_a_backup_sign_as_before(folder: Path, tmp_path: Path) -> None:
+    keys = Keys.open(folder, NOW)
+    keys.rotate("codes", NOW + timedelta(days=1))
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    for file in sorted(folder.glob("*.pem"), reverse=True):  # Other times of files, in another order.
+        (backup / file.name).write_bytes(file.read_bytes())
+    again = Keys.open(backup, NOW + timedelta(days=1))
+    assert ids(again) == ids(keys)
+    for days in (1, 20):
+        at = NOW + timedelta(days=days)
+        one, other = keys.signs_codes(at), again.signs_codes(at)
+        assert one.certificate == other.certificate
+        assert certificates.signature(one, b"code") == certificates.signature(other, b"code")
+
+
+def test_a_key_of_the_wrong_kind_is_named_with_the_fix(folder: Path) -> None:
+    keys = Keys.open(folder, NOW)
+    private = ed25519.Ed25519PrivateKey.generate()
+    made = certificates.below(keys.root(NOW), "manifests", NOW, YEAR, signs_certificates=False, private=private)
+    (folder / f"manifests-{made.id}.pem").write_text(certificates.private_pem(private) + made.pem)
+    with pytest.raises(KeysUnusable, match=rf"manifests-{made.id}.pem: key and certificate do not fit"):
+        keys.all()
 
 
 def test_a_fingerprint_has_sixteen_letters_that_nobody_mixes_up(folder: Path) -> None:

@@ -245,6 +245,21 @@ def test_the_projector_hints_what_changed_and_tells_all_again_when_asked(engine:
     assert len(told) == 3
 
 
+def test_a_store_that_asked_is_told_again_also_where_nothing_changed(engine: Engine) -> None:
+    told: list[str] = []
+    projector = Projector(engine, KEY, lambda topic, _: told.append(topic), lambda: NOON)
+    save(engine, HANA, "signage")
+    projector.tell("shibuya")
+    projector.step()
+    assert told == [topics.heads("ginza"), topics.heads("shibuya")]
+    told.clear()
+    for store in ("ginza", "ginza", "never-heard-of"):
+        projector.tell(store)
+    projector.step()
+    projector.step()
+    assert told == [topics.heads("ginza")]
+
+
 def test_more_marks_than_one_step_takes_are_all_worked_off(engine: Engine) -> None:
     many = [Product(sku=f"p{number}", name={"ja": "品"}, yen=1, category="c") for number in range(1201)]
     with writing(engine) as connection:

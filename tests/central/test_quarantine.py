@@ -15,9 +15,9 @@ from sqlalchemy import Engine, select
 from central import agents
 from central.contract import codec
 from central.contract.batches import MAX_EVENT, Gap
-from central.ingest.aside import EVENTS, MESSAGES, MOST, set_aside
 from central.ingest.replay import replay
 from central.storage import tables
+from central.storage.aside import EVENTS, MESSAGES, MOST, set_aside
 from central.storage.database import reading, writing
 
 BAD = b'{"kind":"crowd-counted","born":{"wall":"2026-11-24T03:00:00","boot":"b","up_ms":1,"synced":true},"body":{}}'

@@ -97,7 +97,7 @@ def test_the_truth_agrees_with_what_can_be_sensed(seed: int) -> None:
             if bearer.beacon and own:
                 assert bytes.fromhex(shopper.beacons[0].data) == advert(own)
             for show in shopper.shows:
-                assert (show.content in numbers) == (member is not None)
+                assert (show.content in numbers) == show.own == (member is not None)
                 is_card = member_code.number(show.content.encode()) is not None
                 assert is_card == (bearer.role != "buyer")
             if member and bearer.role == "elsewhere":

@@ -21,10 +21,12 @@ from sqlalchemy import Engine
 from uvicorn.server import ServerState
 
 from central import api, sources
+from central.agents import Desk, Reach
 from central.api.calls import MOST_AT_ONCE, OF_ONE_SOURCE, OF_ONE_STRANGER, WRONG_AT_ONCE
 from central.api.door import Door
 from central.api.places import Full, Pace, Places, neighbourhood
 from central.errors import Unknown
+from central.keys import Keys
 from central.sources import SCOPES
 from central.storage.database import reading, writing
 
@@ -34,6 +36,7 @@ BODY = {
     "consents": ("POST", "/v1/consents", {"customer": "c-1"}),
     "health": ("GET", "/health", None),
     "programme": ("GET", "/v1/programme", None),
+    "codes": ("POST", "/v1/codes", {"userId": "c-1"}),
 }
 
 
@@ -56,8 +59,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def application(engine: Engine, clock: Clock, tmp_path: Path) -> FastAPI:
-    return api.build(engine, tmp_path / "assets", dict, clock, lambda: None)
+def application(engine: Engine, keys: Keys, clock: Clock, tmp_path: Path) -> FastAPI:
+    desk = Desk(keys=keys, reach=Reach(brokers=(), assets="", ca=""), chain_key=bytes(32))
+    return api.build(engine, tmp_path / "assets", dict, clock, lambda: None, desk)
 
 
 def client_at(application: FastAPI, address: str) -> AsyncClient:

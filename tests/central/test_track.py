@@ -30,6 +30,7 @@ from central.profiles import VIEWS, Customer
 from central.sources import SCOPES
 from central.storage import tables
 from central.storage.database import open_database, reading, writing
+from ground.programme.records import Store
 
 SUCCESS = b'{"success":true}'
 SKUS = [f"tea-{number:03d}" for number in range(VIEWS + 5)]
@@ -383,3 +384,95 @@ async def test_when_the_database_is_away_the_source_is_asked_to_come_again(
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO interest")
     assert (await client.post("/v1/track", json=viewed(messageId="m-1"))).content == SUCCESS
     assert len(views(engine)) == 1, "nothing of the failed one was kept, not even that it was there"
+
+
+@pytest.fixture
+def hung(engine: Engine, key: str) -> Engine:
+    """With two stores whose posters lead to the shop, and one of which none do."""
+    with writing(engine) as connection:
+        links = {"ginza": "https://shop.example/item", "kobe": "https://shop.example/item?lang=ja", "nara": ""}
+        stores = [Store(store=store, name={"ja": store}, link=link) for store, link in links.items()]
+        catalogue.save_stores(connection, stores)
+    return engine
+
+
+def posters_of(engine: Engine) -> list[tuple[str, str | None, str, str]]:
+    columns = tables.poster_scan.c
+    with reading(engine) as connection:
+        asked = select(columns.store, columns.zone, columns.sku, columns.by).order_by(columns.id)
+        return [tuple(row) for row in connection.execute(asked)]
+
+
+GINZA = f"https://shop.example/item?store=ginza&zone=tea&sku={SKUS[0]}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"properties": {"product_id": SKUS[0], "store": "ginza", "zone": "tea"}},
+        {"properties": {"product_id": SKUS[0], "url": GINZA}},
+        {"properties": {"product_id": SKUS[0]}, "context": {"page": {"url": GINZA}}},
+        {"properties": {"product_id": SKUS[0], "store": "atlantis", "url": GINZA}},
+        {
+            "properties": {"product_id": SKUS[0], "url": "https://elsewhere.example/"},
+            "context": {"page": {"url": GINZA}},
+        },
+        {"properties": {"product_id": SKUS[0], "store": 7, "zone": ["x"], "url": GINZA}},
+    ],
+)
+async def test_a_page_that_a_poster_opened_is_a_scan_of_it_whoever_it_was(
+    client: AsyncClient, hung: Engine, clock: Clock, said: dict[str, Any]
+) -> None:
+    people = ({"userId": "c-1"}, {"userId": "nobody"}, {"anonymousId": "a-1"})
+    for number, who in enumerate((*people, *people)):
+        event = {"event": "Product Viewed", "messageId": f"m-{number % 3}", **who, **said}
+        assert (await client.post("/v1/track", json=event)).status_code == 200
+    assert posters_of(hung) == [("ginza", "tea", SKUS[0], "phone")] * 3
+    assert told(hung)["by_poster"] == 3
+    with reading(hung) as connection:
+        rows = connection.execute(select(tables.poster_scan)).mappings().all()
+    # Nothing tells who it was: beside what c-1 looked at, the minute would.
+    assert {(row["who"], row["read_store"], row["at"]) for row in rows} == {("shop", None, NOON.replace(hour=0))}
+
+
+async def test_a_store_by_a_longer_link_and_a_zone_that_is_not_said(client: AsyncClient, hung: Engine) -> None:
+    kobe = f"https://shop.example/item?lang=ja&store=kobe&zone=&sku={SKUS[1]}"
+    several = batch(
+        viewed(SKUS[1], properties={"product_id": "shop-77", "sku": SKUS[1], "url": kobe}),
+        viewed(SKUS[2], properties={"product_id": SKUS[2], "store": "nara"}),
+    )
+    assert (await client.post("/v1/batch", json=several)).status_code == 200
+    assert posters_of(hung) == [("kobe", None, SKUS[1], "phone"), ("nara", None, SKUS[2], "phone")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"store": "atlantis", "zone": "tea"},
+        {"store": None, "zone": None, "url": None},
+        {"store": {"a": [1]}, "zone": 1e9, "url": 5},
+        {"store": "GINZA"},
+        {"url": GINZA.replace("https", "http")},
+        {"url": GINZA + "&sku=" + SKUS[1]},
+        {"url": GINZA.replace(SKUS[0], SKUS[1])},
+        {"url": GINZA.replace("shop.example", "shop.example@evil.example")},
+        {"url": GINZA.replace("ginza", "nara")},
+        {"url": "https://[" + "x" * 5000},
+        {"url": "https://shop.example/item?store=%FF%00&zone=%00"},
+    ],
+)
+async def test_what_says_no_place_of_ours_counts_nothing_and_costs_no_view(
+    client: AsyncClient, hung: Engine, said: dict[str, Any]
+) -> None:
+    contexts: tuple[Any, ...] = (None, 7, [], {"page": 1}, {"page": {"url": {}}}, {"page": {"url": "x" * 900}})
+    for context in contexts:
+        event = viewed(properties={"product_id": SKUS[0], **said}, context=context)
+        assert (await client.post("/v1/track", json=event)).status_code == 200
+    assert posters_of(hung) == []
+    assert [view.sku for view in views(hung)] == [SKUS[0]]
+
+
+async def test_a_product_that_is_none_of_ours_has_no_posters(client: AsyncClient, hung: Engine) -> None:
+    event = viewed(properties={"product_id": "no-such", "store": "ginza", "zone": "tea"})
+    assert (await client.post("/v1/track", json=event)).status_code == 200
+    assert posters_of(hung) == []

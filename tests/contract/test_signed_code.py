@@ -27,12 +27,14 @@ def test_the_layout_never_changes() -> None:
     assert signed_code.key_id(bytes(32)) == "6668"
 
 
-def test_the_same_code_has_the_same_name_whatever_its_signature() -> None:
-    one, two = (signed_code.read(signed_code.digits(HEAD, bytes([n]) * 64).encode()) for n in (1, 2))
+def test_a_code_is_named_by_what_only_its_signer_can_make() -> None:
+    one, again, two = (signed_code.read(signed_code.digits(HEAD, bytes([n]) * 64).encode()) for n in (1, 1, 2))
     assert one is not None
+    assert again is not None
     assert two is not None
-    assert one.digest == two.digest
+    assert one.digest == again.digest
     assert len(one.digest) == 32
+    assert one.digest != two.digest, "who knows the member and the second knows no name"
 
 
 @pytest.mark.parametrize(

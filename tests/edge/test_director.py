@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.config import ScreenConfig
-from edge.director import FINDS, GREETING, Director, Wish
+from edge.director import ADVICE, FINDS, GREETING, PRODUCT, SAYS, SAYS_AGAIN, THANKS, Director, Wish
 from edge.model import Change, CustomerId, ScreenId, ZoneId
 
 SHELF, TILL = ZoneId("shelf"), ZoneId("till")
@@ -158,7 +158,7 @@ def test_an_unsafe_clock_or_unconfirmed_consent_takes_the_name_away() -> None:
 
 def test_a_code_of_nobody_is_answered_without_anybody() -> None:
     director = Director(SCREENS)
-    director.scanned(TILL, None, "act", 9.9, 10.0)
+    director.scanned(TILL, None, "act", 9.9, 10.0, "unknown")
     wish = wishes(director)["t"]
     assert wish is not None
     assert (wish.level, wish.people) == (0, ())
@@ -335,5 +335,88 @@ def test_a_group_is_whoever_can_read_the_screen() -> None:
 def test_a_greeting_that_was_replaced_does_not_come_back() -> None:
     director = Director(WIDE)
     director.scanned(TILL, A, "one", 10.0, 10.0)
-    director.scanned(QUEUE, None, "two", 11.0, 11.0)
+    director.scanned(QUEUE, None, "two", 11.0, 11.0, "unknown")
     assert wishes(director, 15.5)["t"] is None
+
+
+def answer(director: Director, now: float) -> tuple[str, int, tuple[CustomerId, ...], bool] | None:
+    wish = wishes(director, now)["t"]
+    return (wish.answer, wish.level, wish.people, wish.named) if wish else None
+
+
+def test_what_was_being_read_becomes_a_greeting_as_long_as_it_stands() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, None, "act", 9.9, 10.0, "reading")
+    assert answer(director, 10.0) == ("reading", 0, (), False)
+    director.answered("act", A, "member", 10.2)
+    assert answer(director, 10.2 + GREETING - 0.1) == ("member", 2, (A,), True)
+    director.answered("another", B, "member", 10.3)
+    assert answer(director, 10.4) == ("member", 2, (A,), True)
+    director.answered("act", None, "used", 11.0)
+    assert answer(director, 11.0) == ("used", 0, (), False)
+    assert answer(director, 11.0 + ADVICE) is None
+    director.scanned(TILL, None, "late", 20.0, 20.0, "reading")
+    director.answered("late", A, "member", 20.0 + THANKS)
+    assert answer(director, 20.0 + THANKS) is None
+
+
+def test_who_becomes_known_late_is_named_only_if_nobody_else_was_or_came_near() -> None:
+    for before in (True, False):
+        director = Director(SCREENS)
+        if before:
+            director.moved(change("arrived", B, TILL))
+        director.scanned(TILL, None, "act", 9.9, 10.0, "reading")
+        if not before:
+            director.moved(change("arrived", B, TILL))
+            director.moved(change("left", B, TILL))
+        director.answered("act", A, "member", 10.2)
+        assert answer(director, 10.2) == ("member", 1, (A,), False)
+
+
+def test_who_becomes_known_after_a_time_in_which_nobody_was_is_not_named() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, None, "act", 9.9, 10.0, "reading")
+    wishes(director, 10.1, anonymous=True)
+    director.answered("act", A, "member", 10.2)
+    assert answer(director, 10.2) == ("member", 1, (A,), False)
+
+
+def test_a_wish_with_another_answer_is_another_one_and_follows_the_first() -> None:
+    director = Director(SCREENS)
+    director.scanned(TILL, None, "act", 9.9, 10.0, "reading")
+    first = wishes(director)["t"]
+    director.answered("act", None, "unknown", 10.3)
+    second = wishes(director, 10.3)["t"]
+    assert first is not None
+    assert second is not None
+    assert not second.same(first)
+    assert second.follows(first)
+
+
+def test_a_product_is_shown_to_nobody_in_particular() -> None:
+    director = Director(SCREENS)
+    director.scanned(SHELF, None, "act", 9.9, 10.0, "product", "tea")
+    wish = wishes(director, 10.0 + PRODUCT - 0.1)["s"]
+    assert wish is not None
+    assert (wish.answer, wish.sku, wish.level, wish.people) == ("product", "tea", 0, ())
+    assert wishes(director, 10.0 + PRODUCT)["s"] is None
+    assert director.is_till(TILL)
+    assert not director.is_till(SHELF)
+
+
+def test_a_till_without_a_reader_that_works_says_so_now_and_then_and_a_shelf_never() -> None:
+    director = Director(WIDE + SCREENS[:1])
+
+    def said(now: float, *silent: ZoneId) -> list[str]:
+        made = director.wishes(now, may=lambda *_: True, anonymous=False, clock_safe=True, silent=silent)
+        return [f"{screen} {wish.act}" for screen, wish in made.items() if wish and wish.answer == "trouble"]
+
+    assert said(99.0) == []
+    assert said(100.0, QUEUE, SHELF) == ["t trouble-0"]
+    assert said(100.0 + SAYS - 0.1, QUEUE) == ["t trouble-0"]
+    assert said(100.0 + SAYS, QUEUE) == []
+    assert said(100.0 + SAYS_AGAIN, QUEUE) == ["t trouble-1"]
+    assert said(131.0) == []
+    assert said(150.0, QUEUE) == ["t trouble-0"], "another one begins anew"
+    director.scanned(TILL, A, "act", 150.0, 150.0)
+    assert said(150.5, QUEUE) == []

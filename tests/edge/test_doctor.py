@@ -11,7 +11,7 @@ from edge_certificates import NOW, Authority
 from edge_disk import disk
 
 from edge import cli, doctor
-from edge.config import EdgeConfig, Zone
+from edge.config import Camera, EdgeConfig, Keyboard, Serial, Zone
 from edge.seal import sealing_key
 from edge.storage import DATABASE, Storage
 
@@ -116,3 +116,30 @@ async def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     file.write_text(f"edge: {{folder: {tmp_path}/edge, zones: [{{zone: door}}], sensors: [], screens: []}}\n")
     assert cli.main(["doctor", str(file)]) == 1
     assert "not enrolled" in capsys.readouterr().out.splitlines()[0]
+
+
+async def test_a_camera_that_is_not_there(tmp_path: Path) -> None:
+    config = await device(tmp_path / "edge")
+    here = tmp_path / "video0"
+    here.touch()
+    cameras = (
+        Camera(kind="camera", name="till-camera", zone="door", device=here),
+        Camera(kind="camera", name="door-camera", zone="door", device=97),
+    )
+    (said,) = doctor.look(replace(config, sensors=cameras), NOW, lambda: True, config.folder)
+    assert said.startswith("door-camera: There is no camera /dev/video97.")
+
+
+async def test_scanners_that_are_not_there(tmp_path: Path) -> None:
+    config = await device(tmp_path / "edge")
+    here = tmp_path / "event-kbd"
+    here.touch()
+    scanners = (
+        Keyboard(kind="keyboard", name="till", zone="door", device=here),
+        Keyboard(kind="keyboard", name="desk", zone="door", device=tmp_path / "gone", shared=True),
+        Serial(kind="serial", name="line", zone="door", device=tmp_path / "ttyACM9"),
+    )
+    assert doctor.look(replace(config, sensors=scanners), NOW, lambda: True, config.folder) == [
+        f"desk: There is no scanner {tmp_path}/gone. Plug it in, or name another: ls /dev/input/by-id/",
+        f"line: There is no scanner {tmp_path}/ttyACM9. Plug it in, or name another: ls /dev/serial/by-id/",
+    ]

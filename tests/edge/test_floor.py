@@ -4,206 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from edge_pages import take
-from edge_wire import turn, until
+from edge_store import BEACON, KEY, NUMBER, SHELF, UUID, Later, Store, store
+from edge_wire import until
 
-from central.contract import events, feeds, member_code
+from central.contract import feeds, member_code
 from edge import beacons
 from edge.clock import Clock
-from edge.config import Ble, EdgeConfig, Recorded, ScreenConfig, SensorConfig, SimulatedRadio, Zone
+from edge.config import Ble, Recorded, SensorConfig, SimulatedRadio
 from edge.director import FINDS
-from edge.floor import TICK, Floor
-from edge.frequency import Frequency
-from edge.identity import Identity
-from edge.model import Advert, Scan, ScreenId, ZoneId
-from edge.outbox import Outbox
-from edge.replica import Replica
-from edge.report import MOST_WAITING, Report
-from edge.seal import Seal
-from edge.storage import Storage
+from edge.floor import TICK
+from edge.model import Advert, ScreenId
 from ground.programme.records import Audience, Campaign, Content, When
-from signage.contract import Clear, Noted, Played, Show, ToPlayer
-
-KEY = "ab" * 32
-NUMBER = "290000000012" + member_code.check_digit("290000000012")
-UUID = "11111111-2222-3333-4444-555555555555"
-Later = Callable[[float], Awaitable[None]]
-SHELF, TILL = ZoneId("shelf"), ZoneId("till")
-BEACON = beacons.ibeacon(UUID, 1, 2, -59)
-
-
-class LoopClock(Clock):
-    """Goes as the loop's clock goes, which a test moves."""
-
-    ahead = timedelta()
-    """Of the machine's wall clock."""
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    def wall(self) -> datetime:
-        return super().wall() + self.ahead
-
-
-class Wall:
-    """A screen that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[ToPlayer] = []
-        self.came = asyncio.Event()
-        self.there = True
-        self.asked_again = 0
-
-    def send(self, message: ToPlayer) -> bool:
-        if self.there:
-            self.sent.append(message)
-            self.came.set()
-        return self.there
-
-    def again(self) -> None:
-        self.asked_again += 1
-
-    async def next(self, kind: type[Any]) -> Any:
-        """The next message of a kind; what came before it is gone."""
-        while True:
-            while self.sent:
-                message = self.sent.pop(0)
-                if isinstance(message, kind):
-                    return message
-            self.came.clear()
-            await self.came.wait()
-
-
-class Store:
-    def __init__(
-        self, floor: Floor, replica: Replica, outbox: Outbox, walls: dict[ScreenId, Wall], clock: LoopClock
-    ) -> None:
-        self.floor = floor
-        self.clock = clock
-        self.replica = replica
-        self.outbox = outbox
-        self.shelf = walls[ScreenId("s")]
-        self.till = walls[ScreenId("t")]
-        self.known = True
-        self._upto: dict[str, int] = {}
-
-    async def feed(self, feed: str, rows: dict[str, object | None], scope: str = "ginza") -> None:
-        """Have a page applied, and the floor told."""
-        applied = await take(self.replica, feed, rows, scope=scope)
-        self.floor.feed_changed(applied.feed, applied.keys)
-
-    async def viewed(self, *looks: tuple[str, float], points: int = 77, customer: str = "c1") -> None:
-        """The member looked at these, so many hours ago."""
-        now = datetime.now(UTC)
-        interests = tuple(feeds.Interest(sku=sku, at=now - timedelta(hours=hours)) for sku, hours in looks)
-        both = ("presence", "signage")
-        profile = feeds.Profile(customer=customer, purposes=both, nickname="はな", points=points, viewed=interests)
-        await self.feed("profiles", {customer: profile})
-
-    async def member(self, *purposes: str, customer: str = "c1") -> None:
-        profile = feeds.Profile(customer=customer, purposes=purposes, nickname="はな", points=77)
-        key = bytes.fromhex(KEY)
-        tokens: dict[str, object | None] = {
-            member_code.token(key, "code", NUMBER): feeds.Token(customer=customer, means="code")
-        }
-        if "presence" in purposes:
-            beacon = beacons.parse(BEACON)
-            assert beacon is not None
-            tokens[member_code.token(key, "beacon", beacon.id)] = feeds.Token(customer=customer, means="beacon")
-        await self.feed("tokens", tokens)
-        await self.feed("profiles", {customer: profile})
-
-    def beacon(self, zone: ZoneId = SHELF, data: bytes = BEACON) -> None:
-        now = asyncio.get_running_loop().time()
-        for ago in (0.4, 0.2, 0.0):
-            self.floor.deliver(Advert(at=now - ago, receiver=zone, zone=zone, address="AA", rssi=-55, data=data))
-
-    def code(self, content: str) -> None:
-        self.floor.deliver(
-            Scan(
-                at=asyncio.get_running_loop().time(),
-                reader="cam",
-                zone=TILL,
-                format="QRCode",
-                content=content.encode(),
-            )
-        )
-
-    async def stay(self, seconds: int, later: Later) -> None:
-        """Let so many seconds pass in which the beacon at the shelf is heard."""
-        for _ in range(seconds):
-            await later(1.0)
-            now = asyncio.get_running_loop().time()
-            self.floor.deliver(Advert(at=now, receiver=SHELF, zone=SHELF, address="AA", rssi=-55, data=BEACON))
-            await turn()
-
-    async def events(self, count: int) -> list[tuple[str, Any]]:
-        """The first `count` events that were committed."""
-        while self.outbox.state.last < count:
-            self.outbox.arrived.clear()
-            await self.outbox.arrived.wait()
-        batch = self.outbox.batch()
-        assert batch is not None
-        read = [events.read(bytes(event)) for event in batch.events]
-        return [(event.kind, body) for event, body in read]
-
-
-@asynccontextmanager
-async def store(
-    path: Path, *, waiting: int = MOST_WAITING, sensors: tuple[SensorConfig, ...] = ()
-) -> AsyncIterator[Store]:
-    config = EdgeConfig(
-        folder=path,
-        zones=(Zone(zone="shelf"), Zone(zone="till")),
-        sensors=sensors,
-        screens=(
-            ScreenConfig(screen="s", socket=path / "s", zones=("shelf",)),
-            ScreenConfig(screen="t", socket=path / "t", zones=("till",), use="till"),
-        ),
-    )
-    async with Storage.open(path / "edge.sqlite") as storage:
-        outbox, replica = (
-            Outbox(storage, 1 << 20, Seal(bytes(32)), "ginza-1"),
-            Replica(storage, Seal(bytes(32)), "ginza"),
-        )
-        frequency = Frequency(storage, Seal(bytes(32)), "ginza")
-        await outbox.open()
-        await replica.open()
-        await frequency.open()
-        walls = {ScreenId("s"): Wall(), ScreenId("t"): Wall()}
-        made: list[Store] = []
-        clock = LoopClock(synced=lambda: True)
-        report = Report(outbox, clock, waiting)
-        floor = Floor(
-            config,
-            identity=Identity(bytes.fromhex(KEY), replica),
-            replica=replica,
-            report=report,
-            clock=clock,
-            screens=walls,
-            frequency=frequency,
-            confirmed=lambda: made[0].known,
-        )
-        made.append(Store(floor, replica, outbox, walls, clock))
-        product = feeds.Product(sku="tea", name={"ja": "お茶"}, yen=500, category="tea")
-        await made[0].feed("products", {"tea": product}, scope="chain")
-        await made[0].feed("stock", {"tea": feeds.Stock(sku="tea", on_hand=3, sold=9)})
-        running = [asyncio.create_task(floor.run()), asyncio.create_task(report.run())]
-        try:
-            yield made[0]
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+from signage.contract import Clear, Noted, Played, Show
 
 
 async def test_a_beacon_becomes_a_scene_without_a_name_and_a_visit(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from edge.config import Broker
 from edge.enrolment import Enrolment
 from edge.errors import EdgeError, LinkError
 from edge.identity import Identity
+from edge.keyring import Keyring
 from edge.renewal import ANSWER, LOOK, PATIENCE, RENEW, Renewal, Unlocking
+from edge.replays import Replays
 from edge.replica import Replica
 from edge.seal import Seal, about
 from edge.storage import Storage
@@ -254,7 +256,7 @@ class Opening:
     def __init__(self, folder: Path, storage: Storage, key: bytes | None = None) -> None:
         self.own = enrolment.load(folder)
         self.seal = Seal(key)
-        self.identity = Identity(None, Replica(storage, self.seal, "ginza"))
+        self.identity = Identity(None, Replica(storage, self.seal, "ginza"), Keyring(), Replays(storage))
         self.wire = Wire()
         self.memory = folder / "memory"
         self.opened = 0

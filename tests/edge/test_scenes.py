@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+import pytest
+
 from central.contract.feeds import Coupon, Product, Profile
 from edge.audience import Offer
-from edge.director import Wish
+from edge.director import Answer, Wish
 from edge.model import CustomerId
 from edge.recommender import Pick
-from edge.scenes import _SAY, Links, compose, language_for, stays
+from edge.scenes import _SAY, Links, chime, compose, language_for, stays
 from ground.programme.records import Audience, Campaign, Content, Language
 from signage.contract import Scene
 
@@ -83,6 +85,48 @@ def test_a_greeting_without_a_name_shows_nothing_of_the_person() -> None:
 
 def test_a_code_of_nobody_is_thanked_alike() -> None:
     assert made(wish(0, "scan", people=())).layout == "notice"
+
+
+ANSWERS = get_args(Answer)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_each_answer_to_a_code_is_said_in_each_language_and_names_nobody(answer: Answer) -> None:
+    said: set[str] = set()
+    for language in get_args(Language):
+        of = replace(wish(0, "scan", people=()), answer=answer, sku="tea")
+        scene = compose(of, "s1", [], (), PRODUCTS, (language,), LINKS)
+        assert scene is not None
+        assert (scene.language, bool(scene.title)) == (language, True)
+        said.add(scene.title + scene.text)
+    assert len(said) == len(get_args(Language))
+
+
+def test_how_an_answer_sounds() -> None:
+    sounds = {answer: chime(replace(wish(0, "scan", people=()), answer=answer)) for answer in ANSWERS}
+    assert sounds == {
+        "member": "read",
+        "read": "read",
+        "reading": "read",
+        "product": "read",
+        "unknown": "unknown",
+        "expired": "expired",
+        "used": "wrong",
+        "wrong": "wrong",
+        "trouble": "none",
+    }
+    assert chime(wish(1)) == "none"
+
+
+def test_a_product_that_is_held_up_is_shown_with_its_code_unless_it_is_gone_or_sensitive() -> None:
+    of = replace(wish(0, "scan", people=()), answer="product", sku="tea")
+    scene = compose(of, "s1", [], (), PRODUCTS, BOTH, LINKS)
+    assert scene is not None
+    [item] = scene.items
+    assert (item.id, item.picture, item.price, item.link) == ("tea", "a" * 64, "¥1,200", LINKS.product("tea"))
+    sensitive = {"tea": replace(PRODUCTS["tea"], sensitive=True)}
+    for products in ({}, sensitive):
+        assert compose(of, "s1", [], (), products, BOTH, LINKS) is None
 
 
 def test_the_language_is_everybodys_or_the_stores() -> None:

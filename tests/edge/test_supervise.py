@@ -11,7 +11,7 @@ import pytest
 from edge_wire import turn
 
 from edge.errors import LinkError, SensorError
-from edge.supervise import LONGEST, SETTLED, Supervisor, delays
+from edge.supervise import LONGEST, NEAR, SETTLED, WORKS, Supervisor, delays, soon
 
 Later = Callable[[float], Awaitable[None]]
 
@@ -143,3 +143,19 @@ async def test_what_ends_by_itself_is_done() -> None:
 
     await supervisor.keep("recording", run)
     assert not supervisor.counts
+
+
+async def test_a_sensor_is_tried_again_soon_and_is_well_sooner(later: Later) -> None:
+    supervisor = Supervisor()
+    camera = Radio(*[SensorError("There is no camera /dev/video0.", fix="Plug it in.")] * 20)
+    kept = asyncio.create_task(supervisor.keep("camera", camera.run, waits=soon, settled=WORKS))
+    await turn()
+    for _ in range(20):
+        assert supervisor.troubles
+        await later(NEAR)
+    assert camera.runs == 21
+    await later(WORKS)
+    assert not supervisor.troubles
+    kept.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await kept

@@ -11,7 +11,7 @@ import pytest
 
 from ground.programme.records import Content, Language
 from signage.contract import Item
-from signage.contract.content import placed, scene_id, scenes_of, text
+from signage.contract.content import scene_id, scenes_of, text
 
 TREE = Path(__file__).parent.parent.parent
 PROGRAMME = """\
@@ -147,8 +147,3 @@ def test_long_texts_and_names_fit_the_contract() -> None:
     assert one != other
     many = tuple(Item(id=str(number), title="x") for number in range(20))
     assert len(scenes_of(content(), ("ja",), lambda *_: many)[0].items) == 12
-
-
-def test_a_link_says_where_it_was_read_and_one_that_is_none_harms_nobody() -> None:
-    assert placed("https://x.example/a?b=1#c", store="ginza", zone="") == "https://x.example/a?b=1&store=ginza&zone=#c"
-    assert [placed(link, store="ginza") for link in ("", "http://[x", f"https://x.example/{'a' * 300}")] == [""] * 3

@@ -16,16 +16,22 @@ from pathlib import Path
 import pytest
 from edge_certificates import Authority
 from edge_pages import take
+from edge_wire import Wire
 
 from central.contract import feeds, member_code
 from edge import beacons, enrolment
+from edge.asking import Asking
 from edge.clock import Clock
 from edge.config import EdgeConfig, ScreenConfig, Zone
+from edge.director import Director
 from edge.floor import Floor
 from edge.frequency import Frequency
 from edge.identity import Identity
+from edge.keyring import Keyring
 from edge.model import Advert, Scan, ScreenId, ZoneId
 from edge.outbox import Outbox
+from edge.reading import Reading
+from edge.replays import Replays
 from edge.replica import Replica
 from edge.report import Report
 from edge.screen import Player
@@ -134,10 +140,13 @@ class Device:
             player = Player(
                 screen, str(self.card / "s"), seal=seal, store="ginza", hello=self._hello, played=self._played
             )
-            identity = Identity(TOKEN_KEY, replica)
+            replays = Replays(storage)
+            await replays.open()
+            identity = Identity(TOKEN_KEY, replica, Keyring(), replays)
+            asking = Asking(Wire(), clock, "ginza", "ginza-1")
             self.floor = Floor(
                 config,
-                identity=identity,
+                reading=Reading(Director.of(config), identity, asking, replica, report, clock, confirmed=lambda: True),
                 replica=replica,
                 report=report,
                 clock=clock,

@@ -30,6 +30,11 @@ def edge(folder: Path) -> dict[str, object]:
     return {"folder": str(folder / "edge"), "zones": [{"zone": "shelf"}], "sensors": [radio], "screens": []}
 
 
+def register(folder: Path) -> dict[str, object]:
+    told = {"socket": str(folder / "r.sock"), "members": {"kind": "http", "url": "http://127.0.0.1:1/"}}
+    return {"folder": str(folder / "edge"), "zones": [], "sensors": [], "screens": [], "register": told}
+
+
 def signage(folder: Path) -> dict[str, object]:
     display = {"mode": "headless", "width": 320, "height": 320}
     return {"screen": "s", "socket": str(folder / "s.sock"), "folder": str(folder / "s"), "display": display}
@@ -42,7 +47,12 @@ def central(folder: Path) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("program", "command", "section"),
-    [("edge", "run", edge), ("signage", "run", signage), ("central", "serve", central)],
+    [
+        ("edge", "run", edge),
+        ("edge", "register", register),
+        ("signage", "run", signage),
+        ("central", "serve", central),
+    ],
 )
 def test_a_program_tells_how_it_is(
     program: str, command: str, section: Callable[[Path], dict[str, object]], tmp_path: Path

@@ -21,7 +21,12 @@ def command(unit: Path) -> list[str]:
 
 
 def test_there_is_one_service_a_program() -> None:
-    assert [unit.name for unit in UNITS] == ["noren-central.service", "noren-edge.service", "noren-signage@.service"]
+    assert [unit.name for unit in UNITS] == [
+        "noren-central.service",
+        "noren-edge.service",
+        "noren-register.service",
+        "noren-signage@.service",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd-analyze")

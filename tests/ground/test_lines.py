@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signage import lines
+from ground import lines
 
 ALPHABET = "あいうえおっゃー暖簾抹茶新緑カフェラテ、。！？「」『』（）…・ABCxyz019 ,.%¥円-々\n"
 TEXTS = st.text(ALPHABET, max_size=60)
