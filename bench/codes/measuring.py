@@ -52,6 +52,7 @@ def opencv(gray: Gray) -> list[bytes]:
 
 
 READERS: dict[str, Read] = {"noren": noren, "first_look": first_look, "pyzbar": pyzbar, "opencv": opencv}
+OTHERS = ("pyzbar", "opencv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +120,18 @@ class Tally:
         }
 
 
-def measure(pictures: Iterable[Picture], readers: dict[str, Read] = READERS) -> dict[str, Tally]:
-    """Have every reader read every picture; each picture is drawn once and forgotten."""
+def measure(pictures: Iterable[Picture], readers: dict[str, Read] = READERS, *, beside: int = 1) -> dict[str, Tally]:
+    """Have every reader read every picture, the others' but every `beside`-th; each is drawn once and forgotten.
+
+    `noren_beside` is ours of just these pictures.
+    """
     tallies = {name: Tally() for name in readers}
-    for picture in pictures:
+    if beside > 1:
+        tallies["noren_beside"] = Tally()
+    for number, picture in enumerate(pictures):
         for name, read in readers.items():
-            tallies[name].add(picture, read)
+            if name not in OTHERS or number % beside == 0:
+                tallies[name].add(picture, read)
+        if beside > 1 and number % beside == 0:
+            tallies["noren_beside"].add(picture, readers["noren"])
     return tallies

@@ -117,7 +117,9 @@ def seen(shown: Symbol, level: Level, dice: numpy.random.Generator) -> Gray:
     side = shown.modules.shape[0] * level.module
     light = _smeared(_lit(light.astype(numpy.float32, copy=False), level, side, dice), level, dice)
     white, black, noise = level.light
-    raw = black + (white - black) * light + dice.standard_normal(light.shape, dtype=numpy.float32) * noise
+    raw = dice.standard_normal(light.shape, dtype=numpy.float32)
+    raw *= noise
+    raw += black + (white - black) * light
     if level.glare:
         raw = numpy.maximum(raw, _disc(side, middle, level.glare, dice) * 255)
     _, jpeg = cv2.imencode(".jpg", raw.clip(0, 255).astype(numpy.uint8), [cv2.IMWRITE_JPEG_QUALITY, level.quality])
@@ -155,6 +157,8 @@ def _placed(
 
 def _lit(light: Light, level: Level, side: float, dice: numpy.random.Generator) -> Light:
     """Shade from one side, and the beat between the screen's pixels and the camera's."""
+    if not (level.gradient or level.moire):
+        return light
     rows, columns = numpy.mgrid[0:HEIGHT, 0:WIDTH].astype(numpy.float32)
     if level.gradient:
         way = dice.uniform(0, math.tau)
@@ -200,8 +204,8 @@ def _counter(level: Level, dice: numpy.random.Generator) -> Light:
     """What lies behind the phone: a cloth, or the same goods and print in every frame."""
     size = (WIDTH * _SUPER, HEIGHT * _SUPER)
     if not level.crowded:
-        cloth = numpy.asarray(cv2.resize(dice.random((9, 16), dtype=numpy.float32), size), numpy.float32)
-        return (0.2 + 0.2 * cloth).astype(numpy.float32)
+        cloth = numpy.float32(0.2) + numpy.float32(0.2) * dice.random((9, 16), dtype=numpy.float32)
+        return numpy.asarray(cv2.resize(cloth, size), numpy.float32)
     goods, same = numpy.full((size[1], size[0]), 70, numpy.uint8), numpy.random.default_rng(7)
     for _ in range(120):
         left, top, wide, high = (int(same.integers(end)) for end in (*size, 300, 300))

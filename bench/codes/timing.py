@@ -93,11 +93,11 @@ def idle(count: int) -> float:
 
 def in_view_to_scan(shown: Iterable[screens.Symbol]) -> dict[str, float]:
     """Wall milliseconds from the frame that first shows a code to its delivery on the loop, through the real thread."""
-    empty, due = waved(screens.words(), 4), dict[bytes, float]()
+    empty, due = waved(screens.words(), 2), dict[bytes, float]()
     pictures: list[tuple[bytes, Jpeg]] = []
     for number, one in enumerate(shown):
         pictures += [(b"", jpeg) for jpeg in empty]
-        pictures += [(one.content, jpeg) for jpeg in waved(one, 4, seed=number + 2)]
+        pictures += [(one.content, jpeg) for jpeg in waved(one, 3, seed=number + 2)]
 
     def frames() -> Generator[Gray, None, None]:
         begin, number = time.monotonic(), 0
@@ -132,8 +132,12 @@ def in_view_to_scan(shown: Iterable[screens.Symbol]) -> dict[str, float]:
 
 
 def memory(shown: screens.Symbol, count: int) -> dict[str, float]:
-    """Resident megabytes after a tenth of so many frames, and after all of them."""
-    pictures = waved(shown, 8) + waved(screens.words(), 8)
+    """Resident megabytes after a tenth of so many frames, as quickly as they are looked at, and after all of them.
+
+    A phone with a code comes, then one without, then there is none, as in a day's business.
+    """
+    nobody = waved(screens.words(), 1) * 48
+    pictures = waved(shown, 8) + waved(screens.words(), 8) + nobody
     now, sizes = [0.0], list[float]()
 
     def frames() -> Generator[Gray, None, None]:

@@ -22,7 +22,8 @@ from edge.enrolment import Enrolment
 
 TREE = Path(__file__).parents[2]
 WAIT_S = 30.0
-_WORK = ("ingest_", "pages_", "renewals_")
+_WORK = ("ingest_", "pages_", "renewals_", "asks_answered", "asks_guessing", "asks_refused", "asks_unreadable")
+"""Counts, or how they begin, of which each message adds to one."""
 
 
 class Chain:

@@ -123,13 +123,13 @@ async def test_a_replay_at_two_checkouts_is_refused_without_central(chain: Chain
 
 
 async def test_a_camera_and_a_scanner_of_one_checkout_read_the_same_act(
-    chain: Chain, tmp_path: Path, still: Later
+    chain: Chain, tmp_path: Path, later: Later
 ) -> None:
     async with linked(tmp_path, chain) as here:
         await known(here)
         content = chain.code()
         assert "はな" in (await here.shown(content)).scene.title
-        await still(ONE_ACT - 0.1)
+        await later(ONE_ACT - 0.1)
         here.till.sent.clear()
         here.code(content, "scanner", question="q1")
         assert "はな" in (await here.till.next(Show)).scene.title
@@ -138,8 +138,15 @@ async def test_a_camera_and_a_scanner_of_one_checkout_read_the_same_act(
         )
         assert [(scan.question, number) for scan, _, number in here.register] == [("", "77001"), ("q1", "77001")]
         assert [body.reader for _, body in await here.events(2)] == ["cam", "cam"]
-        await still(ONE_ACT + 0.1)
+        await later(ONE_ACT + 0.1)
         assert words(await here.shown(content, "scanner")) == USED
+
+
+async def test_another_code_at_another_reader_is_another_act(chain: Chain, tmp_path: Path) -> None:
+    async with linked(tmp_path, chain) as here:
+        await here.shown(chain.code())
+        await here.shown(chain.code("ba9876543210"), "scanner")
+        assert [ask.reader for ask in here.wire.take("ask", Ask)] == ["cam", "scanner"]
 
 
 async def test_who_is_not_known_here_is_read_at_once_and_greeted_when_central_has_sent_them(

@@ -62,6 +62,7 @@ def test_whatever_another_sends_an_honest_agents_events_arrive_once_and_in_order
     assert counted["ingest_unreadable"] > 20
     assert counted["pages_refused"] + counted["pages_unreadable"] > 5
     assert counted["renewals_refused"] > 10
+    assert counted["asks_unreadable"] > 10
 
 
 def test_somebody_in_the_same_store_is_a_stranger_too(chain: Chain, honest: Enrolment, colleague: Enrolment) -> None:
@@ -111,7 +112,7 @@ def test_what_can_never_be_read_is_set_aside_or_refused_and_counted(chain: Chain
     counted = health["since_start"]
     assert counted["mqtt_received"] == 2 * len(sent) + 1
     assert counted["ingest_unreadable"] + counted["up_dropped"] + counted["pages_unreadable"] > len(sent)
-    assert health["quarantined"] == counted["ingest_unreadable"]
+    assert health["quarantined"] == counted["ingest_unreadable"] + counted["asks_unreadable"]
 
 
 def test_who_floods_loses_its_rights_and_nobody_else_does(
