@@ -59,7 +59,7 @@ def _make_codes(engine: Engine, _: Path, given: argparse.Namespace) -> str:
     metres = sheets.PAPERS[given.paper or "label"].metres if given.distance is None else given.distance
     if not _ANY_DISTANCE[0] <= metres <= _ANY_DISTANCE[1]:
         raise CentralError(f"Nobody reads a code from {metres:g} m.", fix="Give 0.1 to 20 metres.")
-    panels = [_panel(store, zone, product) for product in chosen]
+    panels = [panel(store, zone, product) for product in chosen]
     paper = sheets.PAPERS[given.paper] if given.paper else sheets.smallest(panels, metres)
     out: Path = given.out or Path(f"{store.store}-{zone}.pdf")
     printed = sheets.write(panels, paper, metres, out)
@@ -85,7 +85,8 @@ def _chosen(
     return list(chosen.values()), sum(product.sku not in chosen for product in of_kind)
 
 
-def _panel(store: Store, zone: str, product: Product) -> Panel:
+def panel(store: Store, zone: str, product: Product) -> Panel:
+    """What is printed of a product that hangs there. Raises CentralError."""
     from central.sheets import Panel
 
     address = links.poster(store.link, links.Place(store=store.store, zone=zone, sku=product.sku))

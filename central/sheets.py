@@ -105,11 +105,9 @@ def write(panels: Sequence[Panel], paper: Paper, metres: float, out: Path) -> Pr
             f"These are {wanted} pages; one PDF has {MOST} at most.",
             fix="Print fewer at once: --category or --sku. Of labels (--paper label) there are ten on a page.",
         )
-    made = [symbols.symbol(panel.address, paper.correction) for panel in panels]
-    dots = _fitting(made, paper, metres)
-    sheet = _Sheet(paper, Lettering())
+    made, dots = _laid_out(panels, paper, metres)
     pages = 0
-    for page in sheet.pages(zip(panels, made, dots, strict=True)):
+    for page in drawn(panels, paper, metres):
         # CCITT Group 4 of a black and white picture: nothing is smeared.
         page.save(out, "PDF", resolution=DPI, append=pages > 0, title=out.stem)
         pages += 1
@@ -121,6 +119,17 @@ def write(panels: Sequence[Panel], paper: Paper, metres: float, out: Path) -> Pr
         module_mm=round(_mm(dots[least]), 2),
         modules=made[least].modules,
     )
+
+
+def drawn(panels: Sequence[Panel], paper: Paper, metres: float) -> Iterator[Image.Image]:
+    """The pages, black and white, of 600 dots an inch. Raises CentralError where a code is too large for the paper."""
+    return _Sheet(paper, Lettering()).pages(zip(panels, *_laid_out(panels, paper, metres), strict=True))
+
+
+def _laid_out(panels: Sequence[Panel], paper: Paper, metres: float) -> tuple[list[Symbol], list[int]]:
+    """The code of each, and the dots of its modules."""
+    made = [symbols.symbol(panel.address, paper.correction) for panel in panels]
+    return made, _fitting(made, paper, metres)
 
 
 def _modules(made: Sequence[Symbol], metres: float) -> list[int]:

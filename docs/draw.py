@@ -16,8 +16,9 @@ import msgspec
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from central import sample
+from central import sample, sheets
 from central.contract.feeds import Profile
+from central.printing import panel
 from edge.aim import page as pages
 from edge.aim.sight import Aim
 from edge.director import Answer, Wish
@@ -119,6 +120,17 @@ def draw_answers() -> None:
         sheet.save(HERE / f"answers-{language}.png", optimize=True)
 
 
+def draw_labels() -> None:
+    """The first sheet of labels for the sample's tea."""
+    chain = sample.chain(now=NOW, pictures=False)
+    store = next(one for one in chain.stores if one.link)
+    panels = [panel(store, "shelf", product) for product in chain.products if product.category == "tea"]
+    page = next(sheets.drawn(panels, sheets.PAPERS["label"], 0.3))
+    page.convert("L").resize((page.width // 5, page.height // 5), Image.Resampling.LANCZOS).quantize(16).save(
+        HERE / "labels.png", optimize=True
+    )
+
+
 def draw_aim() -> None:
     """The installer's phone, while a code is held before the camera."""
     show = shoppers.Showing(reader="till-camera", begin=1, end=3, format="QRCode", content="NOREN" * 9)
@@ -205,6 +217,7 @@ def main() -> int:
     HERE.mkdir(exist_ok=True)
     draw_screens()
     draw_answers()
+    draw_labels()
     draw_aim()
     draw_page()
     return 0
