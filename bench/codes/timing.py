@@ -136,7 +136,8 @@ def memory(shown: screens.Symbol, count: int) -> dict[str, float]:
 
     A phone with a code comes, then one without, then there is none, as in a day's business.
     """
-    nobody = waved(screens.words(), 1) * 48
+    # For less than what is taken for a frozen picture.
+    nobody = waved(screens.words(), 1) * 120
     pictures = waved(shown, 8) + waved(screens.words(), 8) + nobody
     now, sizes = [0.0], list[float]()
 

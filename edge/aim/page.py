@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -32,6 +32,8 @@ REQUESTS = 8
 """Answered at once; more are turned away unread."""
 PATIENCE = 5.0
 """Seconds for who asks slowly."""
+WHOLE = 10.0
+"""Seconds for a whole request and its answer."""
 WIDTH = 640
 QUALITY = 70
 BESIDE = 1.2
@@ -77,10 +79,10 @@ class Page:
 
 
 @contextmanager
-def served(page: Page, host: str = "") -> Iterator[str]:
+def served(page: Page, host: str = "", whole: float = WHOLE) -> Iterator[str]:
     """Serve it as long as this is open; gives its address on the network. Raises EdgeError."""
     try:
-        server = _Server((host, 0), page)
+        server = _Server((host, 0), page, whole)
     except OSError as error:
         raise EdgeError(f"The page cannot be served: {error.strerror}.", fix="Aim without --page.") from error
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="page", daemon=True)
@@ -124,27 +126,43 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = REQUESTS
 
-    def __init__(self, address: tuple[str, int], page: Page) -> None:
+    def __init__(self, address: tuple[str, int], page: Page, whole: float) -> None:
         self.page = page
+        self._whole = whole
         self._free = threading.BoundedSemaphore(REQUESTS)
         super().__init__(address, _Answer)
 
     def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # No thread can be had.
+            self._free.release()
+            raise
 
     def process_request_thread(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
+        # Who sends a letter at a time would be within the patience for each, and hold a place for ever.
+        over = threading.Timer(self._whole, _hang_up, (request,))
+        over.daemon = True
+        over.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            over.cancel()
             self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Who went away in between is no error of ours."""
+
+
+def _hang_up(request: socket.socket | tuple[bytes, socket.socket]) -> None:
+    if isinstance(request, socket.socket):
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -20,6 +20,9 @@ FORCED = 1.0
 """Seconds after which a scene without motion is looked at anyway."""
 CURIOUS = 2.0
 """Seconds after the last motion for which what shows no code is looked at: whose code is not read holds still."""
+RESTS = 3.0
+"""Seconds without motion after which a code in view is the counter's own, such as one to pay with: beside it, what is
+not read is looked at anew as if nothing were in view."""
 SHARE = 0.2
 """Of one core: what second looks may take in the long run, so that the newest frame's first look never waits."""
 SAVED = 0.05
@@ -75,8 +78,12 @@ class Search:
         self._looked = at
         self._motion.keep(gray)
         found = self._first(gray)
-        if not found and self._second and (at - self._moved < CURIOUS or self._view.unsure(at)):
-            found = self._again(gray, at)
+        if (
+            self._second
+            and self._view.has_only_resting(found)
+            and (at - self._moved < CURIOUS or self._view.unsure(at))
+        ):
+            found = found + self._again(gray, at)
         return self._view.see(found, at)
 
     def _again(self, gray: Gray, at: float) -> list[Code]:
@@ -183,6 +190,8 @@ class _Seen:
     at: float = 0.0
     frames: int = 0
     reported: bool = False
+    still: float = 0.0
+    """Seconds in view while nothing moved."""
 
 
 class View:
@@ -193,8 +202,13 @@ class View:
         self._at = 0.0
 
     def empty(self) -> bool:
-        """Whether the last frame showed nothing."""
-        return not any(seen.at == self._at for seen in self._seen.values())
+        """Whether the last frame showed nothing but what rests there."""
+        return not any(seen.at == self._at and seen.still < RESTS for seen in self._seen.values())
+
+    def has_only_resting(self, found: Iterable[Code]) -> bool:
+        """Whether these, if any, have all been there for long, whoever comes and goes."""
+        seen = (self._seen.get((code.format, code.content)) for code in found)
+        return all(one is not None and one.still >= RESTS for one in seen)
 
     def unsure(self, at: float) -> bool:
         """Whether a code was in view a moment ago and may still be, or needs a second frame to count."""
@@ -204,6 +218,7 @@ class View:
         """Note that nothing has moved: what the last frame showed is still there."""
         for seen in self._seen.values():
             if seen.at == self._at:
+                seen.still += at - seen.at
                 seen.at = at
         self._at = at
 

@@ -7,8 +7,11 @@ import http.client
 import io
 import itertools
 import json
+import select
 import socket
+import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -372,3 +375,21 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     )
     assert cli.main(["aim", str(file), "real", "--for", "1"]) == 1
     assert "There is no camera /dev/video97" in capsys.readouterr().err
+
+
+def test_who_sends_a_letter_at_a_time_holds_no_place_for_ever() -> None:
+    shown = page.Page("till-camera")
+    with page.served(shown, "127.0.0.1", whole=0.3) as address, ExitStack() as open_:
+        where = urlsplit(address)
+        drips = [
+            open_.enter_context(socket.create_connection((where.hostname or "", where.port or 0)))
+            for _ in range(page.REQUESTS)
+        ]
+        gone = 0
+        while gone < len(drips):
+            for drip in drips:
+                with suppress(OSError):
+                    drip.send(b"G")
+            gone = sum(bool(select.select([drip], [], [], 0.02)[0]) for drip in drips)
+        with urllib.request.urlopen(address) as answer:
+            assert answer.status == 200

@@ -96,6 +96,30 @@ def test_a_look_that_reads_something_has_the_next_turn_too() -> None:
     assert found == [[], [], looks.read[2], []], "a bar code counts from the second frame that agrees"
 
 
+def test_a_code_that_rests_on_the_counter_keeps_no_phone_beside_it_from_second_looks() -> None:
+    looks = Looks(0, 0.001)
+    looks.read = {0: [code(b"pay")], 1: [code(b"phone", reader="zxing2x")]}
+    search, reported = looks.search(), []
+    for number in range(80):
+        at = 100 + number / 10
+        gray = counter(phone=300 if number > 60 else None)
+        if search.wants(gray, at):
+            reported += [(number, each.content) for each in search.look(gray, at)]
+    assert reported == [(0, b"pay"), (61, b"phone")]
+
+
+def test_beside_a_resting_code_a_phone_that_holds_still_is_looked_at_for_a_while() -> None:
+    looks = Looks(0, 0.001)
+    looks.read = {0: [code(b"pay")]}
+    search = looks.search()
+    for number in range(120):
+        at = 100 + number / 10
+        gray = counter(phone=300 if number > 60 else None)
+        if search.wants(gray, at):
+            search.look(gray, at)
+    assert 15 <= looks.order.count(1) <= 25
+
+
 def test_a_code_that_is_gone_though_nothing_moved_is_looked_for_again() -> None:
     looks = Looks(0, 0.001)
     looks.read[0] = [code()]

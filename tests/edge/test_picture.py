@@ -10,7 +10,7 @@ import pytest
 from edge.codes import Gray
 from edge.errors import SensorError
 from edge.sensors import simulated
-from edge.sensors.picture import EVERY, FROZEN, HOLDS, OVER, Picture, judged
+from edge.sensors.picture import EVERY, FROZEN, HOLDS, OVER, SAYS, Picture, judged
 from edge.sensors.shoppers import Showing
 
 DICE = numpy.random.default_rng(6)
@@ -121,3 +121,9 @@ def test_a_simulated_camera_is_not_frozen(rate: int) -> None:
     view = Picture()
     for number in range(rate * 15):
         assert view.see(counter[number % simulated.NOISES], number / rate) == ""
+
+
+def test_a_hot_pixel_under_a_cap_is_black_and_not_frozen() -> None:
+    capped = picture(0, 0, noise=0)
+    capped[0, 0] = 200
+    assert seen(Picture(), [capped] * 200, 0.0)[-1] == SAYS["black"]
