@@ -274,7 +274,7 @@ def _member_code(settings: CentralConfig, given: argparse.Namespace) -> None:
     if given.svg is not None:
         given.svg.write_text(codes.symbol(issued[0].code))
     for one in issued:
-        print(_json({"code": one.code, "from": one.start, "until": one.until}))
+        print(_json(codes.told(one)))
 
 
 def _renew_code(settings: CentralConfig, given: argparse.Namespace) -> None:

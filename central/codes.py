@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import segno
 from sqlalchemy import Connection, select
@@ -55,6 +56,12 @@ def issue(
         return tuple(_signed(keys, member, first + nth * (good_for - _OVERLAP), good_for) for nth in range(count))
     except OverflowError as error:
         raise CentralError(f"No code can be made for {first:%Y-%m-%d}.", fix="Set central's clock.") from error
+
+
+def told(issued: Issued, *, drawn: bool = False) -> dict[str, Any]:
+    """A code as it is told to others."""
+    said: dict[str, Any] = {"code": issued.code, "from": issued.start, "until": issued.until}
+    return said | {"svg": symbol(issued.code)} if drawn else said
 
 
 def renew(connection: Connection, who: str) -> None:

@@ -20,7 +20,7 @@ from edge import enrolment as enrolments
 from edge.asking import Asking
 from edge.clock import Clock
 from edge.commands import Commands
-from edge.config import EdgeConfig, Keyboard, Serial
+from edge.config import EdgeConfig
 from edge.director import Director
 from edge.downlink import Downlink
 from edge.enrolment import Enrolment
@@ -205,12 +205,9 @@ class App:
             confirmed=self.downlink.confirmed,
         )
         self.floor.troubled = self._blind
-        shared = [one for one in self.config.sensors if isinstance(one, Keyboard | Serial) and one.shared]
-        self._shared = tuple(one.name for one in shared)
-        """Scanners that the register's process holds."""
         self.till: Till | None = None
         if self.config.register is not None:
-            zones = {one.name: one.zone for one in shared}
+            zones = {one.name: one.zone for one in self.config.shared}
             self.till = Till(self.config.register, zones, checkouts(self.config))
             self.reading.register = self.till.answer
 
@@ -362,7 +359,7 @@ class App:
         """As `_sensor_troubles`, and of the scanners that the register's process holds."""
         troubles = dict(self.till.troubles) if self.till else {}
         gone = troubles.get("register", "") if self.till and not self.till.connected else ""
-        shared = {name: troubles.get(name, gone) for name in self._shared}
+        shared = {one.name: troubles.get(one.name, gone) for one in self.config.shared}
         return self._sensor_troubles() | {name: trouble for name, trouble in shared.items() if trouble}
 
     def _use(self, enrolment: Enrolment) -> None:

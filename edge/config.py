@@ -296,6 +296,11 @@ class EdgeConfig:
     """How old unconfirmed consent may be before everything is anonymous."""
     log: Literal["debug", "info", "warning", "error"] = "info"
 
+    @property
+    def shared(self) -> tuple[Keyboard | Serial, ...]:
+        """The scanners that the register's process holds."""
+        return tuple(one for one in self.sensors if isinstance(one, Keyboard | Serial) and one.shared)
+
     def problems(self) -> Iterator[str]:
         if self.outbox_mb < 1 or self.confirm_hours < 1:
             yield "outbox_mb: it and confirm_hours must be at least 1"
@@ -313,7 +318,7 @@ class EdgeConfig:
         for sensor in self.sensors:
             if sensor.zone not in zones:
                 yield f"sensors: {sensor.name} stands in {sensor.zone}, which is no zone: add it to zones"
-        shared = [one.name for one in self.sensors if isinstance(one, Keyboard | Serial) and one.shared]
+        shared = [one.name for one in self.shared]
         if shared and (self.register is None or self.register.passes is None):
             yield f"sensors: {', '.join(shared)} is shared with the register: say in register.passes where codes go"
         scanners = [(one.name, one.device) for one in self.sensors if isinstance(one, Keyboard | Serial)]

@@ -28,9 +28,9 @@ from edge.reading import Reading
 from edge.recommender import Pick, recommend
 from edge.replica import Replica
 from edge.report import Report
-from edge.scenes import A_SCENE, Chime, Links, chime, compose, stays
+from edge.scenes import A_SCENE, Links, chime, compose, stays
 from edge.turns import TURNS, Shown, Turns
-from signage.contract import Clear, Noted, Played, Show
+from signage.contract import Chime, Clear, Noted, Played, Show
 
 log = logging.getLogger(__name__)
 

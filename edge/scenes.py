@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from central.contract.feeds import Product, Profile
 from edge.audience import Offer
@@ -12,7 +11,7 @@ from edge.director import ADVICE, GREETING, PRODUCT, SAYS, THANKS, Answer, Wish
 from edge.recommender import Pick
 from ground.links import placed
 from ground.programme.records import Language, Texts
-from signage.contract import Figure, Item, Scene
+from signage.contract import Chime, Figure, Item, Scene
 from signage.contract.content import scenes_of, text
 
 TURN = 10.0
@@ -179,7 +178,6 @@ _ANSWERS: dict[Answer, tuple[str, str, float]] = {
 }
 """What is said to a code where nobody is greeted, in a title and a sentence, and for how many seconds."""
 
-Chime = Literal["none", "read", "unknown", "expired", "wrong"]
 _CHIMES: dict[Answer, Chime] = {
     "member": "read",
     "read": "read",

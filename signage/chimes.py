@@ -9,13 +9,14 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Literal, Self, TypeAlias
+from typing import Self
 
 import pygame
 
+from signage.contract import Chime
+
 log = logging.getLogger(__name__)
 
-Chime: TypeAlias = Literal["none", "read", "unknown", "expired", "wrong"]
 RATE = 44_100
 _BUFFER = 256
 """Samples that are handed over at once: 6 ms, where SDL's own 512 and the driver's would be heard as lateness."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -63,14 +63,8 @@ def router(calls: Calls, keys: Keys, good_for: timedelta) -> APIRouter:
     return routes
 
 
-def told(issued: Issued, *, drawn: bool) -> dict[str, Any]:
-    """A code as it is told to others."""
-    said: dict[str, Any] = {"code": issued.code, "from": issued.start, "until": issued.until}
-    return said | {"svg": codes.symbol(issued.code)} if drawn else said
-
-
 def _answer(issued: tuple[Issued, ...], *, drawn: bool) -> Response:
-    body = encode({"codes": [told(one, drawn=drawn) for one in issued]})
+    body = encode({"codes": [codes.told(one, drawn=drawn) for one in issued]})
     return Response(body, media_type="application/json", headers=_HEADERS)
 
 

@@ -58,9 +58,7 @@ class App:
     ) -> None:
         register = settings.register
         assert register is not None, "the command has looked"
-        self._scanners = [
-            one for one in settings.sensors if isinstance(one, config.Keyboard | config.Serial) and one.shared
-        ]
+        self._scanners = settings.shared
         ways = {to: Outlet(device(to)) for to in (register.passes, register.members) if to is not None}
         self._outlets = list(ways.values())
         self._passes = ways[register.passes] if register.passes else self._outlets[0]

@@ -23,6 +23,8 @@ MAX_LINE = 4 << 20
 
 Ended = Literal["over", "cleared", "replaced", "withdrawn", "broken", "stopped", "lost"]
 """Why a play ended: `withdrawn` by head office, `broken` because its film could not go on, `lost` with its player."""
+Chime = Literal["none", "read", "unknown", "expired", "wrong"]
+"""How reading somebody's code went, to be heard."""
 Id = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}\\Z")]
 Text = Annotated[str, Meta(max_length=400)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
@@ -96,8 +98,8 @@ class Show:
     From its reading if this is 0 (unknown) or still to come.
     """
     carry: dict[str, str | int | list[str]] = field(default_factory=dict)
-    chime: Literal["none", "read", "unknown", "expired", "wrong"] = "none"
-    """What is heard with it, where the player has sound: how reading somebody's code went."""
+    chime: Chime = "none"
+    """What is heard with it, where the player has sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

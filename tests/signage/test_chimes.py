@@ -14,9 +14,9 @@ from pathlib import Path
 import pygame
 import pytest
 
-from signage.chimes import _TUNES, RATE, Chime, Chimes, samples
+from signage.chimes import _TUNES, RATE, Chimes, samples
 from signage.config import SignageConfig
-from signage.contract import Scene, Show, line
+from signage.contract import Chime, Scene, Show, line
 
 TREE = Path(__file__).parent.parent.parent
 HEARD = """
